@@ -96,8 +96,11 @@ class PostgresqlServer:
         try:
             _ensure_database(self._server_url())
             _try_hypertable(self._server_url())
-        except psycopg.Error as error:
+        except psycopg.OperationalError as error:
             raise NotReadyError(str(error).strip()) from error
+        except psycopg.Error as error:
+            # It answers, and its answer will not change by waiting.
+            raise StackError(f"{self.name} answers with an error: {error}") from error
 
     def stop(self, *, kill: bool) -> None:
         """INT is PostgreSQL's fast shutdown (TERM would wait for clients); KILL takes the children along."""
@@ -175,7 +178,7 @@ class PostgresqlServer:
 
 def _ensure_database(server_url: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [ROLE]).fetchone():
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(ROLE)))
 
 
