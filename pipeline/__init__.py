@@ -1,0 +1,1 @@
+"""The services that carry a frame from ChirpStack to the database."""

@@ -1,0 +1,1 @@
+"""Contracts with the outside: protobuf messages and the database schema. Imports nothing."""

@@ -1,0 +1,1 @@
+"""ChirpStack's integration events, JSON and protobuf, read into one model. Pure."""

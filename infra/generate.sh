@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Generates the protobuf code in schemas/; with --check it changes nothing and fails where the code has drifted.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+out=.
+if [[ "${1:-}" == --check ]]; then
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+fi
+"$python" -m grpc_tools.protoc --proto_path=. --python_out="$out" --pyi_out="$out" schemas/silkstream/v1/*.proto
+if [[ "$out" != . ]]; then
+    for generated in "$out"/schemas/silkstream/v1/*; do
+        cmp "$generated" "schemas/silkstream/v1/$(basename "$generated")" ||
+            { echo "generated code has drifted: run 'make generate'" >&2; exit 1; }
+    done
+fi

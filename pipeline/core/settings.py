@@ -1,0 +1,211 @@
+"""Every setting, with its default, its unit and its reason.
+
+A setting comes from the environment (`SILKSTREAM_KAFKA_BOOTSTRAP`), else from a TOML file (`[kafka] bootstrap = …`),
+else it is the default below. The models are plain values; `load` reads the two sources, once, at the start.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.core.errors import SettingsError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Kafka(_Section):
+    """Where the logs are."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    """host:port of one or more brokers, separated by commas."""
+    session_seconds: Annotated[float, Field(ge=1, le=300)] = 6.0
+    """How long a killed worker's partitions wait before another takes them."""
+    member: str = ""
+    """Static membership: a name that is this worker's own and survives its restart (a pod's ordinal). Empty: none."""
+    compress: bool = False
+    """Compress what is sent (gzip): a tenth of the disk for a third of the rate."""
+
+
+class Database(_Section):
+    """Where the results are."""
+
+    url: str = "postgresql://silkstream@127.0.0.1:5432/silkstream"
+    """A PostgreSQL URL; TimescaleDB must be installable in the database."""
+
+
+class Mqtt(_Section):
+    """The broker that ChirpStack publishes to."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str = ""
+    password: str = ""
+    keepalive_seconds: Annotated[int, Field(ge=5, le=3600)] = 30
+    session_expiry_seconds: Annotated[int, Field(ge=60)] = 7 * 86400
+    """How long the broker keeps our queue while the bridge is away."""
+    receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 1000
+    """How many messages may be unacknowledged; the broker's max_inflight_messages must not be lower."""
+
+
+class Bridge(_Section):
+    """From MQTT into the raw log."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,48}$")] = "bridge"
+    """Its MQTT client id and its name in ticks: never two bridges of one id."""
+    filters: tuple[str, ...] = ("application/+/device/+/event/+",)
+    """MQTT topic filters; two bridges share a city by disjoint filters."""
+    ticks: Literal["clock", "stream"] = "clock"
+    """`clock`: the bridge publishes its own; `stream`: the simulator or a replay does."""
+    tick_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
+    region: str = ""
+    """Written into each raw record: which region's network server this is."""
+    network_server: str = ""
+    """Written into each raw record: the name of the ChirpStack installation."""
+
+
+class Decode(_Section):
+    """From the raw log to frames and readings."""
+
+    duplicate_horizon_seconds: Annotated[int, Field(ge=60, le=86400)] = 900
+    """How far back a duplicate is looked for. Costs memory (300 bytes a frame) and time on assignment, when the
+    horizon is read again."""
+    batch_records: Annotated[int, Field(ge=1, le=10000)] = 2000
+    bindings: dict[str, str] = Field(default_factory=dict)
+    """Device profile name -> decoder name, or `ignore` for foreign sensors; a profile tag `decoder` comes first."""
+
+
+class Store(_Section):
+    """From frames and readings to rows."""
+
+    batch_records: Annotated[int, Field(ge=1, le=50000)] = 5000
+
+
+class Topology(_Section):
+    """What is computed in the stream."""
+
+    batch_records: Annotated[int, Field(ge=1, le=10000)] = 1000
+    late_hours: Annotated[int, Field(ge=1, le=720)] = 48
+    """How late a reading may be for a state machine."""
+    container_full_ratio: Ratio = 0.8
+    """A container's alert is opened at this fill ratio …"""
+    container_resolved_ratio: Ratio = 0.7
+    """… and resolved below this one."""
+
+
+class Relay(_Section):
+    """From the outbox to the alert and city topics."""
+
+    poll_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
+    batch_events: Annotated[int, Field(ge=1, le=10000)] = 500
+
+
+class Derive(_Section):
+    """From marks to group results."""
+
+    poll_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
+    batch_marks: Annotated[int, Field(ge=1, le=100000)] = 5000
+
+
+class Topics(_Section):
+    """How topics are created."""
+
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 6
+    """Of every keyed topic. Never changes afterwards; at least twice the most workers of a stage."""
+    replication: Annotated[int, Field(ge=1, le=10)] = 1
+    raw_retention_days: Annotated[int, Field(ge=1, le=36500)] = 400
+    """The raw log is what a replay lives on: a year and a month."""
+
+
+class Http(_Section):
+    """Where a process can be looked at."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Of /metrics, /healthz and /readyz; 0 takes a free one. `silkstream run` gives each stage the next one."""
+
+
+class Settings(BaseSettings):
+    """All settings of an installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SILKSTREAM_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    namespace: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,30}\.)?$")] = ""
+    """A prefix of topics and groups and the name of the database schema, for a replay beside the live system:
+    `replay1.`"""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    kafka: Kafka = Kafka()
+    database: Database = Database()
+    mqtt: Mqtt = Mqtt()
+    bridge: Bridge = Bridge()
+    decode: Decode = Decode()
+    store: Store = Store()
+    topology: Topology = Topology()
+    relay: Relay = Relay()
+    derive: Derive = Derive()
+    topics: Topics = Topics()
+    http: Http = Http()
+
+    @property
+    def schema_name(self) -> str:
+        """The database schema: `public`, or the namespace's own."""
+        return self.namespace.rstrip(".") or "public"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file, which arrives as init arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the settings file (given, or named by SILKSTREAM_SETTINGS) and the environment.
+
+    Raises:
+        SettingsError: one sentence that names the setting, what was given and what is expected.
+    """
+    file = path or (Path(named) if (named := os.environ.get("SILKSTREAM_SETTINGS")) else None)
+    content = _read_file(file) if file else {}
+    try:
+        return Settings(**content)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        source = f" (settings file {file})" if file else ""
+        raise SettingsError(
+            f"setting {name}: {first['msg'][0].lower()}{first['msg'][1:]}; given: {first['input']!r}{source}"
+        ) from wrong
+
+
+def _read_file(file: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as missing:
+        raise SettingsError(f"settings file {file}: {missing.strerror}") from missing
+    except tomllib.TOMLDecodeError as wrong:
+        raise SettingsError(f"settings file {file} is not TOML: {wrong}") from wrong

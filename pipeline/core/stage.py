@@ -1,0 +1,41 @@
+"""What a stage is to the command line: a name, a sentence, and something to run.
+
+Stages register under the entry-point group `silkstream.stages`, so the command line starts the topologies
+without importing them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from pipeline.core.health import Progress
+from pipeline.core.metrics import StageMetrics
+from pipeline.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a running stage is handed."""
+
+    settings: Settings
+    metrics: StageMetrics
+    registry: CollectorRegistry
+    progress: Progress
+    stop: asyncio.Event
+    """Set when the stage should finish its batch and return."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One long-running process."""
+
+    name: str
+    about: str
+    run: Callable[[Context], Awaitable[None]]
+    """Returns after `stop`; raises `Transient` where the other side is away and it should be run again."""
+    order: int = 50
+    """Position on the frame's way; `silkstream run` starts and lists stages in this order."""

@@ -1,0 +1,43 @@
+"""The wide tables: one per family, one column per quantity that an installed decoder can report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from decoders.api import Decoder
+from decoders.quantities import QUANTITIES
+from decoders.registry import fields_of
+
+SQL_TYPES: Final = {"number": "double precision", "integer": "bigint", "flag": "boolean", "text": "text"}
+
+IDENTITY: Final[Mapping[str, str]] = {
+    "device": 'text COLLATE "C" NOT NULL',
+    "observed_at": "timestamp with time zone NOT NULL",
+    "channel": "integer NOT NULL DEFAULT 0",
+    "event_id": "uuid NOT NULL",
+    "f_cnt": "bigint NOT NULL",
+    "flags": "text[] NOT NULL DEFAULT '{}'",
+    "decoder": "text NOT NULL",
+    "decoder_version": "text NOT NULL",
+    "ingested_at": "timestamp with time zone NOT NULL",
+    "raw_partition": "integer NOT NULL",
+    "raw_offset": "bigint NOT NULL",
+}
+"""The columns that every wide table begins with: whose, when, and where it came from."""
+
+
+def table_of(family: str) -> str:
+    """The wide table of a family."""
+    return f"reading_{family}"
+
+
+def quantities_by_family(decoders: Iterable[Decoder]) -> dict[str, dict[str, str]]:
+    """The quantity columns of each family: name -> SQL type, in alphabetical order."""
+    found: dict[str, dict[str, str]] = {}
+    for decoder in decoders:
+        columns = found.setdefault(decoder.family, {})
+        for sample in decoder.samples:
+            for field in fields_of(sample):
+                columns[field] = SQL_TYPES[QUANTITIES[field].value_type]
+    return {family: dict(sorted(columns.items())) for family, columns in sorted(found.items())}

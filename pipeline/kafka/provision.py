@@ -1,0 +1,122 @@
+"""Creates and checks topics, from the one place that declares them.
+
+It never changes the partition count of a topic: keys would move, and with them the order of every device and the
+partition that a ledger speaks of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from pipeline.core.errors import SettingsError, Transient
+from pipeline.core.settings import Settings
+from pipeline.core.topics import Topic
+
+
+class Provisioned(NamedTuple):
+    """What was found or done for a topic."""
+
+    topic: Topic
+    outcome: str
+    """`created`, `as declared`, or `changed: …`."""
+
+
+async def provision(settings: Settings, topics: Sequence[Topic], *, check_only: bool = False) -> list[Provisioned]:
+    """Create what is missing, set retention and limits, check partition counts.
+
+    Args:
+        settings: where Kafka is, and the replication.
+        topics: as they should be.
+        check_only: change nothing.
+
+    Raises:
+        SettingsError: a topic has another partition count, or (check only) differs at all.
+        Transient: Kafka is away.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    try:
+        await admin.start()
+    except (KafkaError, OSError) as away:
+        await admin.close()
+        raise Transient(f"kafka: {away!r}") from away
+    try:
+        return await _provision(admin, topics, replication=settings.topics.replication, check_only=check_only)
+    except (KafkaError, OSError) as away:
+        raise Transient(f"kafka: {away!r}") from away
+    finally:
+        await admin.close()
+
+
+async def _provision(
+    admin: AIOKafkaAdminClient, topics: Sequence[Topic], *, replication: int, check_only: bool
+) -> list[Provisioned]:
+    present = {
+        found["topic"]: len(found["partitions"])
+        for found in await admin.describe_topics([t.name for t in topics])
+        if found["error_code"] == 0
+    }
+    outcomes: dict[str, str] = {}
+    for topic in topics:
+        count = present.get(topic.name)
+        if count is not None and count != topic.partitions:
+            raise SettingsError(
+                f"topic {topic.name} has {count} partitions, declared are {topic.partitions}; the count of a keyed "
+                f"topic never changes: set topics.partitions to {count}, or move to a new namespace"
+            )
+        if count is None and check_only:
+            raise SettingsError(f"topic {topic.name} is missing; the remedy: silkstream topics")
+    missing = [t for t in topics if t.name not in present]
+    if missing:
+        await _create(admin, missing, replication)
+        outcomes.update({t.name: "created" for t in missing})
+    existing = [t for t in topics if t.name in present]
+    if existing:
+        for topic, differences in await _differences(admin, existing):
+            if differences and check_only:
+                raise SettingsError(f"topic {topic.name}: {differences}; the remedy: silkstream topics")
+            if differences:
+                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=topic.config)])
+            outcomes[topic.name] = f"changed: {differences}" if differences else "as declared"
+    return [Provisioned(topic, outcomes[topic.name]) for topic in topics]
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replication: int) -> None:
+    answer = await admin.create_topics(
+        [
+            NewTopic(
+                name=topic.name,
+                num_partitions=topic.partitions,
+                replication_factor=replication,
+                topic_configs=topic.config,
+            )
+            for topic in missing
+        ]
+    )
+    for name, code, *detail in answer.topic_errors:
+        error: Any = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise SettingsError(f"topic {name} cannot be created: {detail[0] if detail else error.__name__}")
+
+
+async def _differences(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[tuple[Topic, str]]:
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, t.name) for t in topics])
+    found: dict[str, dict[str, str]] = {}
+    for answer in answers:
+        for _code, _message, _type, name, entries in answer.resources:
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return [
+        (
+            topic,
+            ", ".join(
+                f"{key} {found[topic.name].get(key)} -> {value}"
+                for key, value in topic.config.items()
+                if found[topic.name].get(key) != value
+            ),
+        )
+        for topic in topics
+    ]

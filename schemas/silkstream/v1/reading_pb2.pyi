@@ -1,0 +1,59 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Quantity(_message.Message):
+    __slots__ = ("name", "number", "integer", "flag", "text")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    number: float
+    integer: int
+    flag: bool
+    text: str
+    def __init__(self, name: _Optional[str] = ..., number: _Optional[float] = ..., integer: _Optional[int] = ..., flag: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Sample(_message.Message):
+    __slots__ = ("observed_at_us", "channel", "flags", "quantities")
+    OBSERVED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITIES_FIELD_NUMBER: _ClassVar[int]
+    observed_at_us: int
+    channel: int
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    quantities: _containers.RepeatedCompositeFieldContainer[Quantity]
+    def __init__(self, observed_at_us: _Optional[int] = ..., channel: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., quantities: _Optional[_Iterable[_Union[Quantity, _Mapping]]] = ...) -> None: ...
+
+class Reading(_message.Message):
+    __slots__ = ("event_id", "dev_eui", "observed_at_us", "ingested_at_us", "raw_offset", "decoder", "decoder_version", "f_cnt", "f_port", "flags", "samples")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DEV_EUI_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    INGESTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    RAW_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DECODER_FIELD_NUMBER: _ClassVar[int]
+    DECODER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    F_CNT_FIELD_NUMBER: _ClassVar[int]
+    F_PORT_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    event_id: bytes
+    dev_eui: str
+    observed_at_us: int
+    ingested_at_us: int
+    raw_offset: int
+    decoder: str
+    decoder_version: str
+    f_cnt: int
+    f_port: int
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    samples: _containers.RepeatedCompositeFieldContainer[Sample]
+    def __init__(self, event_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ...) -> None: ...
