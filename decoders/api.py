@@ -49,37 +49,37 @@ class DecodeError(Exception):
         super().__init__(detail or inspect.cleandoc(type(self).__doc__ or type(self).__name__))
 
 
-class Truncated(DecodeError):  # noqa: N818 - it names what is wrong
+class Truncated(DecodeError):
     """The frame ends inside a field."""
 
     reason = "payload_truncated"
 
 
-class TrailingBytes(DecodeError):  # noqa: N818 - it names what is wrong
+class TrailingBytes(DecodeError):
     """Bytes are left over behind a complete frame."""
 
     reason = "payload_trailing"
 
 
-class UnknownPort(DecodeError):  # noqa: N818 - it names what is wrong
+class UnknownPort(DecodeError):
     """The device sends nothing on this port, as far as the decoder knows."""
 
     reason = "port_unknown"
 
 
-class UnknownFrame(DecodeError):  # noqa: N818 - it names what is wrong
+class UnknownFrame(DecodeError):
     """The frame's type, record or version is not one that the decoder knows."""
 
     reason = "frame_unknown"
 
 
-class InvalidValue(DecodeError):  # noqa: N818 - it names what is wrong
+class InvalidValue(DecodeError):
     """The frame holds a value that its format does not allow."""
 
     reason = "value_invalid"
 
 
-class InvalidAttribute(DecodeError):  # noqa: N818 - it names what is wrong
+class InvalidAttribute(DecodeError):
     """A device attribute is not a number or is out of bounds."""
 
     reason = "attribute_invalid"

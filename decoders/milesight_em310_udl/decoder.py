@@ -14,7 +14,7 @@ from typing import Final
 from decoders.api import Decoder, Sample, Truncated, UnknownFrame, UnknownPort, Uplink
 from decoders.bits import Reader
 
-# The record's data, then whether all of it made sense.
+# A record reads its data, adds what it found to the fields and what is wrong to the flags.
 _Fields = dict[str, float | str | bool]
 _Record = Callable[[Reader, _Fields, list[str]], None]
 
@@ -50,11 +50,10 @@ def decode(uplink: Uplink) -> Sequence[Sample]:
     found: _Fields = {}
     flags: list[str] = []
     while reader.at < end:
-        at = reader.at
         key = reader.u16be()
         record = _RECORDS.get(key)
         if record is None:
-            if at == 0:
+            if not found:
                 raise UnknownFrame(f"record {key:04x} is unknown")
             flags.append("unknown_record")
             break

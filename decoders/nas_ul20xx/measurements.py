@@ -1,0 +1,195 @@
+"""Status (port 23) and usage (port 26): the two frames a node sends by itself, every hour or so.
+
+Numbers have their lowest byte first. Status has two layouts, told apart by the header byte.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from decoders.api import InvalidValue, Sample, UnknownFrame
+from decoders.bits import Reader
+from decoders.nas_ul20xx.dali import ANALOG, ANALOG_CHANNEL, CONTEXT, DRIVER_STATES, REASONS, DriverState, channel_of
+from decoders.nas_ul20xx.samples import LampOutput, NodeStatus, Usage
+from decoders.quantities import QUANTITIES
+
+# The maker's bound: a clock that shows less has never been set.
+CLOCK_SET_SINCE: Final = 1_420_070_400  # 2015-01-01
+
+_COLD: Final = QUANTITIES["device_temperature_celsius"].low
+_HOT: Final = QUANTITIES["device_temperature_celsius"].high
+
+_Fields = dict[str, float | int | str | bool]
+
+
+def status(payload: bytes) -> Sequence[Sample]:
+    """The node first, then each output that is not the one for all drivers, by channel."""
+    reader = Reader(payload)
+    header = reader.u8()
+    if header > 1:
+        raise UnknownFrame(f"status header 0x{header:02x} is neither 0 nor 1")
+    flags: set[str] = set()
+    node: _Fields = {}
+    time = reader.u32le()
+    if time >= CLOCK_SET_SINCE:
+        node["device_time_unix_seconds"] = time
+    else:
+        flags.add("clock_not_set")
+    bits = reader.u8()
+    node["dali_connection_error"] = bits & 0x02 != 0
+    node["metering_error"] = bits & 0x20 != 0
+    node["clock_error"] = bits & 0x40 != 0
+    node["relay_closed"] = bits & 0x80 != 0
+    if header == 1:
+        _links(reader.u8(), node)
+    else:
+        node["photocell_on"] = bits & 0x04 != 0
+        node["digital_input_on"] = bits & 0x10 != 0
+    node["downlink_rssi_dbm"] = -float(reader.u8())
+    node["downlink_snr_db"] = float(reader.s8())
+    celsius = reader.s8()
+    if _COLD <= celsius <= _HOT:
+        node["device_temperature_celsius"] = float(celsius)
+    else:
+        flags.add("invalid_reading")
+    if header == 1:
+        _alerts(reader.u8(), node)
+        _sensors(reader.take(reader.u8()), node, flags)
+    else:
+        _options(reader, node)
+    return _outputs(reader, node, flags)
+
+
+def _links(bits: int, node: _Fields) -> None:
+    node["open_drain_on"] = bits & 0x04 != 0
+    node["lumalink_connected"] = bits & 0x40 != 0
+    node["lumalink_used"] = bits & 0x80 != 0
+
+
+def _options(reader: Reader, node: _Fields) -> None:
+    """Header 0: a byte that says which of the optional bytes follow."""
+    bits = reader.u8()
+    node["open_drain_on"] = bits & 0x04 != 0
+    if bits & 0x02:
+        node["photocell_level"] = reader.u8()
+    if bits & 0x10:
+        _alerts(reader.u8(), node)
+
+
+def _alerts(bits: int, node: _Fields) -> None:
+    node["voltage_alert"] = bits & 0x10 != 0
+    node["lamp_error_alert"] = bits & 0x20 != 0
+    node["power_alert"] = bits & 0x40 != 0
+    node["power_factor_alert"] = bits & 0x80 != 0
+
+
+def _sensors(block: bytes, node: _Fields, flags: set[str]) -> None:
+    """Header 1: records of one type byte and data. A new type hides the rest of the block, not of the frame."""
+    reader = Reader(block)
+    while reader.remaining:
+        kind = reader.u8()
+        if kind == 0x01:
+            node["photocell_level"] = reader.u8()
+        elif kind in {0x02, 0x03}:
+            raw = reader.u16le()
+            if raw != 0xFFFF:
+                node["illuminance_lux" if kind == 0x02 else "d4i_illuminance_lux"] = _lux(raw)
+        elif kind == 0x04:
+            node["digital_input_on"] = reader.u8() & 1 != 0
+        elif kind == 0x08:
+            degrees = reader.u8()
+            if degrees <= 180:
+                node["tilt_degrees"] = float(degrees)
+            elif degrees != 0xFF:
+                flags.add("invalid_reading")
+        else:
+            flags.add("unknown_record")
+            return
+
+
+def _lux(raw: int) -> float:
+    """Light from its logarithm; the step of the scale is 0.06 %, so what rounding takes away means nothing."""
+    return round(math.pow(10, (raw & 0x7FFF) / 4000) / 1000, 4)
+
+
+def _outputs(reader: Reader, node: _Fields, flags: set[str]) -> Sequence[Sample]:
+    outputs: dict[int, LampOutput] = {}
+    shared: DriverState = {}
+    while reader.remaining:
+        address, reason_code, percent, state = reader.take(4)
+        channel = channel_of(address)
+        reason = REASONS.get(reason_code)
+        level = percent / 100 if percent <= 100 else None
+        odd = reason is None or 100 < percent < 0xFF
+        if channel == 0:
+            shared = DRIVER_STATES[state]
+            if level is not None:
+                node["dimming_ratio"] = level
+            if reason is not None:
+                node["dimming_reason"] = reason
+            if odd:
+                flags.add("invalid_reading")
+        else:
+            outputs[channel] = LampOutput(
+                channel=channel,
+                dimming_ratio=level,
+                dimming_reason=reason,
+                flags=("invalid_reading",) if odd else (),
+                **DRIVER_STATES[state],
+            )
+    first = NodeStatus(flags=tuple(sorted(flags)), **shared, **node)  # type: ignore[arg-type]  # each name is set with its own type above
+    return (first, *(outputs[channel] for channel in sorted(outputs)))
+
+
+def usage(payload: bytes) -> Sequence[Sample]:
+    """One sample for each meter that reports anything, in the order of the frame."""
+    reader = Reader(payload)
+    header = reader.u8()
+    if header != 0:
+        raise UnknownFrame(f"usage header 0x{header:02x} is not 0")
+    meters: dict[int, Usage] = {}
+    while reader.remaining:
+        channel = _meter_channel(reader.u8())
+        found = _meter(reader)
+        if found:
+            meters[channel] = Usage(channel=channel, **found)  # type: ignore[arg-type]  # _meter gives each name its type
+    return tuple(meters.values())
+
+
+def _meter_channel(address: int) -> int:
+    """A reading belongs to the node's own meter or to one driver; what many drivers share has no meter."""
+    if address == CONTEXT:
+        return 0
+    if address == ANALOG:
+        return ANALOG_CHANNEL
+    if address & 0x81:
+        raise InvalidValue(f"0x{address:02x} is no address of a meter")
+    return channel_of(address)
+
+
+def _meter(reader: Reader) -> dict[str, object]:
+    mask = reader.u8()
+    found: dict[str, object] = {}
+    if mask & 0x01:
+        found["active_energy_watt_hours"] = reader.u32le()
+    if mask & 0x02:
+        found["active_power_watts"] = float(reader.u16le())
+    if mask & 0x04:
+        found["load_side_energy_watt_hours"] = reader.u32le()
+    if mask & 0x08:
+        found["load_side_power_watts"] = float(reader.u16le())
+    if mask & 0x10:
+        hundredths = reader.u8()
+        if hundredths <= 100:
+            found["power_factor_ratio"] = hundredths / 100
+        elif hundredths != 0xFF:
+            found["flags"] = ("invalid_reading",)
+    if mask & 0x20:
+        found["mains_volts"] = float(reader.u8())
+    if mask & 0x40:
+        found["driver_operating_seconds"] = reader.u32le()
+    if mask & 0x80:
+        found["lamp_on_seconds"] = reader.u32le()
+    return found
