@@ -122,7 +122,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("up", help="start what does not run, wait until all answer, print the addresses")
     down = commands.add_parser("down", help="stop what this stack started")
     down.add_argument("--data", action="store_true", help="and delete its data")
-    commands.add_parser("clean", help="down --data")
+    clean = commands.add_parser("clean", help="down --data")
+    clean.add_argument("--downloads", action="store_true", help="and delete the downloads that all stacks share")
     commands.add_parser("status", help="what runs; exit status 3 if something does not")
     commands.add_parser("env", help="the settings for silkstream's processes, one a line")
     start = commands.add_parser("start", help="start one server and wait until it answers")
@@ -164,6 +165,9 @@ def execute(wanted: argparse.Namespace) -> int:
             if layout.folder.exists():
                 remove(layout.folder)
             print(f"data of stack {layout.number} deleted")
+        if wanted.command == "clean" and wanted.downloads and layout.cache.exists():
+            remove(layout.cache)
+            print("downloads deleted")
     return 0
 
 
