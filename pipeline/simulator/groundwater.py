@@ -1,0 +1,112 @@
+"""Groundwater wells: a level that hardly moves, and a rain that it feels a day later.
+
+All wells share the weather and the slow waves of their aquifer; each has its own depth, answer and noise, so a map of
+them is plausible and no two series are equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from pipeline.simulator import encode
+from pipeline.simulator.battery import battery_of
+from pipeline.simulator.city import CityPlan, Device
+from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
+
+BAR_PER_METRE: Final = 0.0980665
+"""Of water at 4 degrees Celsius."""
+
+
+class Rain(NamedTuple):
+    """A rain event: how much fell, around when."""
+
+    at_us: int
+    millimetres: float
+
+
+def rains(plan: CityPlan) -> tuple[Rain, ...]:
+    """The rain of the plan's time and of the ten days before it, which wells still remember; the same for all."""
+    if plan.rain_events_per_day <= 0:
+        return ()
+    rng = randomness(plan.seed, "sky", "rain")
+    # One falls in the first half of the plan, so that a demonstration of one day has its rain.
+    fallen = [Rain(plan.start_us + int(plan.duration.total_seconds() * SECOND_US * 0.3), rng.uniform(12.0, 30.0))]
+    at = plan.start_us - 10 * DAY_US
+    while (at := at + int(rng.expovariate(plan.rain_events_per_day) * DAY_US)) < plan.end_us:
+        fallen.append(Rain(at, rng.gammavariate(1.2, 6.0)))
+    return tuple(sorted(fallen))
+
+
+def response_metres(rain: Rain, at_us: int, *, per_millimetre: float, rise_hours: float, fall_hours: float) -> float:
+    """How far a rain has lifted the level: it seeps in, and runs off more slowly."""
+    if at_us <= rain.at_us:
+        return 0.0
+    hours = (at_us - rain.at_us) / HOUR_US
+    return rain.millimetres * per_millimetre * (1.0 - math.exp(-hours / rise_hours)) * math.exp(-hours / fall_hours)
+
+
+class Well(NamedTuple):
+    """What a well is like, drawn once."""
+
+    column_metres: float
+    yearly_metres: float
+    wave_metres: float
+    wave_days: float
+    phase: float
+    metres_per_millimetre: float
+    rise_hours: float
+    fall_hours: float
+
+    def water_column_metres(self, at_us: int, fallen: tuple[Rain, ...]) -> float:
+        """The water above the probe."""
+        days = at_us / DAY_US
+        level = (
+            self.column_metres
+            + self.yearly_metres * math.cos(days / 365.2425 * math.tau - 1.0)
+            + self.wave_metres * math.sin(days / self.wave_days * math.tau + self.phase)
+            + 0.002 * math.sin(days / 0.5175 * math.tau + self.phase)  # the tide of the solid earth
+        )
+        for rain in fallen:
+            level += response_metres(
+                rain,
+                at_us,
+                per_millimetre=self.metres_per_millimetre,
+                rise_hours=self.rise_hours,
+                fall_hours=self.fall_hours,
+            )
+        return level
+
+
+def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
+    """Pressure, temperature and battery at each interval; `says` is the water level in metres above NHN."""
+    rng = randomness(plan.seed, device.dev_eui, "groundwater")
+    fallen = rains(plan)
+    well = Well(
+        column_metres=rng.uniform(2.0, 6.5),
+        yearly_metres=rng.uniform(0.1, 0.5),
+        wave_metres=rng.uniform(0.02, 0.12),
+        wave_days=rng.uniform(12.0, 30.0),
+        phase=rng.uniform(0.0, math.tau),
+        metres_per_millimetre=rng.uniform(0.001, 0.006),
+        rise_hours=rng.uniform(2.0, 30.0),
+        fall_hours=rng.uniform(150.0, 600.0),
+    )
+    probe_metres_nhn = device.attributes["casing_top_metres_nhn"] - device.attributes["probe_depth_metres"]
+    battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
+    device_id = rng.randrange(1, 0x10000)
+    interval = int(plan.well_interval_seconds * SECOND_US)
+    drift = rng.randrange(-SECOND_US, SECOND_US)
+    at = plan.start_us + int(rng.random() * interval)
+    water_celsius = rng.uniform(10.5, 12.5)
+    while at < plan.end_us:
+        column = well.water_column_metres(at, fallen) + rng.gauss(0.0, 0.001)
+        payload = encode.dl_pr26(
+            device_id=device_id,
+            pressure_bar=column * BAR_PER_METRE,
+            temperature_celsius=water_celsius + rng.gauss(0.0, 0.004),
+            battery_volts=battery.volts(at),
+        )
+        yield Frame(at, encode.DL_PR26_PORT, payload, round(probe_metres_nhn + column, 4))
+        at += interval + drift
