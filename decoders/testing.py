@@ -1,0 +1,286 @@
+"""One suite that proves any decoder by its own vectors, built in or from an integrator's package.
+
+A plugin's repository runs it in three lines:
+
+    class TestMyDecoder(DecoderSuite):
+        decoder = DECODER
+
+It needs no test framework: every check raises `ConformanceError`, an `AssertionError` that says what to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, ClassVar, Final
+
+from decoders import api
+from decoders.api import DecodeError, Decoder, Sample, Uplink, check_attributes
+from decoders.quantities import Quantity
+from decoders.registry import fields_of, vocabulary
+
+REASONS: Final = frozenset(
+    kind.reason
+    for kind in (
+        api.Truncated,
+        api.TrailingBytes,
+        api.UnknownPort,
+        api.UnknownFrame,
+        api.InvalidValue,
+        api.InvalidAttribute,
+    )
+)
+_KEYS: Final = {
+    "about", "port", "hex", "attributes", "expect", "reject", "source", "prefixes_accepted", "prefixes_because",
+}  # fmt: skip
+_MUTATED_FRAMES: Final = 10_000
+
+
+class ConformanceError(AssertionError):
+    """A decoder breaks the contract, or its vectors are not usable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """One frame and its right answer: the samples it yields, or the reason why it is refused.
+
+    `prefixes_accepted` lists the lengths at which the frame, cut short, is a whole frame by its own right.
+    """
+
+    about: str
+    port: int
+    payload: bytes
+    attributes: Mapping[str, str]
+    expect: Sequence[Mapping[str, Any]] | None
+    reject: str | None
+    source: str
+    prefixes_accepted: Sequence[int]
+
+    def __str__(self) -> str:
+        return f"{self.about} (port {self.port}, {self.payload.hex() or 'no bytes'})"
+
+
+def load_vectors(decoder: Decoder) -> Sequence[Vector]:
+    """The vectors that lie beside the decoder, in `vectors.jsonl`.
+
+    Raises:
+        ConformanceError: the file is missing, empty or not of the form that the decoders' README describes.
+    """
+    package = decoder.decode.__module__.rpartition(".")[0]
+    try:
+        text = files(package).joinpath("vectors.jsonl").read_text(encoding="utf-8")
+    except FileNotFoundError as missing:
+        raise ConformanceError(f"{decoder.name}: there is no vectors.jsonl beside {package}.decoder") from missing
+    return read_vectors(text)
+
+
+def read_vectors(text: str) -> Sequence[Vector]:
+    """One vector a line; empty lines are skipped, an empty file proves nothing and is refused."""
+    vectors = [_read_vector(line, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not vectors:
+        raise ConformanceError("vectors.jsonl holds no vector")
+    return vectors
+
+
+def _read_vector(line: str, number: int) -> Vector:
+    where = f"vectors.jsonl, line {number}"
+    try:
+        fields = json.loads(line)
+        payload = bytes.fromhex(fields["hex"])
+        vector = Vector(
+            about=fields["about"],
+            port=fields["port"],
+            payload=payload,
+            attributes=fields.get("attributes", {}),
+            expect=fields.get("expect"),
+            reject=fields.get("reject"),
+            source=fields["source"],
+            prefixes_accepted=fields.get("prefixes_accepted", ()),
+        )
+    except (ValueError, KeyError, TypeError) as broken:
+        raise ConformanceError(f"{where}: {type(broken).__name__}: {broken}") from broken
+    unknown = fields.keys() - _KEYS
+    _demand(not unknown, f"{where}: unknown keys {sorted(unknown)}")
+    _demand(bool(vector.about and vector.source), f"{where}: about and source must say something")
+    _demand((vector.expect is None) != (vector.reject is None), f"{where}: give either expect or reject")
+    _demand(
+        vector.reject is None or vector.reject in REASONS, f"{where}: {vector.reject!r} is none of {sorted(REASONS)}"
+    )
+    _demand(
+        not vector.prefixes_accepted or bool(fields.get("prefixes_because")),
+        f"{where}: prefixes_accepted needs prefixes_because",
+    )
+    return vector
+
+
+def plain(sample: Sample) -> dict[str, Any]:
+    """A sample as a vector writes it: what it carries, and of channel, age and flags what is not the default."""
+    values = {name: value for name in fields_of(type(sample)) if (value := getattr(sample, name)) is not None}
+    if sample.age_seconds:
+        values["age_seconds"] = sample.age_seconds
+    if sample.channel:
+        values["channel"] = sample.channel
+    if sample.flags:
+        values["flags"] = list(sample.flags)
+    return values
+
+
+def answer(decoder: Decoder, port: int, payload: bytes, attributes: Mapping[str, str]) -> list[dict[str, Any]] | str:
+    """What the decoder says to a frame: its samples as vectors write them, or the reason of its refusal.
+
+    Raises:
+        ConformanceError: a sample breaks the contract.
+    """
+    try:
+        samples = decoder.decode(Uplink(port, payload, check_attributes(decoder, attributes)))
+    except DecodeError as refusal:
+        return refusal.reason
+    known = vocabulary([decoder])
+    for sample in samples:
+        fault = _fault(decoder, sample, known)
+        _demand(not fault, f"{decoder.name}, port {port}, {payload.hex()}: {fault}")
+    keys = [(sample.channel, sample.age_seconds) for sample in samples]
+    _demand(
+        len(set(keys)) == len(keys),
+        f"{decoder.name}, port {port}, {payload.hex()}: two samples share channel and age",
+    )
+    return [plain(sample) for sample in samples]
+
+
+def _fault(decoder: Decoder, sample: Sample, known: Mapping[str, Quantity]) -> str:
+    """What the contract forbids about a sample, or an empty string."""
+    if type(sample) not in decoder.samples:
+        return f"{type(sample).__name__} is not among the decoder's sample types"
+    if not (math.isfinite(sample.age_seconds) and sample.age_seconds >= 0):
+        return f"age_seconds {sample.age_seconds} is not 0 or above"
+    if type(sample.channel) is not int or sample.channel < 0:
+        return f"channel {sample.channel!r} is no integer from 0 up"
+    unknown = [flag for flag in sample.flags if flag not in api.FLAGS]
+    if unknown:
+        return f"flags {unknown} are not in FLAGS"
+    for name in fields_of(type(sample)):
+        value = getattr(sample, name)
+        if value is not None and not _fits(value, known[name]):
+            return f"{name}={value!r} is no {known[name].value_type} from {known[name].low:g} to {known[name].high:g}"
+    return ""
+
+
+def _fits(value: object, quantity: Quantity) -> bool:
+    match quantity.value_type:
+        case "flag":
+            return type(value) is bool
+        case "text":
+            return isinstance(value, str) and quantity.low <= len(value) <= quantity.high
+        case "integer":
+            return type(value) is int and quantity.low <= value <= quantity.high
+        case "number":
+            # A NaN fails every comparison.
+            return type(value) is float and quantity.low <= value <= quantity.high
+
+
+def accepts_and_refuses(decoder: Decoder, vectors: Sequence[Vector]) -> None:
+    """At least one vector is accepted and at least one is refused."""
+    _demand(any(each.expect is not None for each in vectors), f"{decoder.name}: no vector is accepted")
+    _demand(any(each.reject is not None for each in vectors), f"{decoder.name}: no vector is refused")
+
+
+def answers_every_vector(decoder: Decoder, vectors: Sequence[Vector]) -> None:
+    """Each vector's answer is exactly what its line says, and the same when it is asked again."""
+    for vector in vectors:
+        answers_vector(decoder, vector)
+
+
+def answers_vector(decoder: Decoder, vector: Vector) -> None:
+    """The vector's answer is exactly what its line says, and the same when it is asked again."""
+    wanted = vector.reject if vector.expect is None else list(vector.expect)
+    for _ in range(2):
+        got = answer(decoder, vector.port, vector.payload, vector.attributes)
+        _demand(got == wanted, f"{decoder.name}: {vector}\n  expected {wanted}\n  answered {got}")
+
+
+def refuses_every_prefix(decoder: Decoder, vectors: Sequence[Vector]) -> None:
+    """An accepted frame that is cut short is refused, except at the lengths that its line lists."""
+    for vector in vectors:
+        if vector.expect is None:
+            continue
+        got = [
+            length
+            for length in range(len(vector.payload))
+            if isinstance(answer(decoder, vector.port, vector.payload[:length], vector.attributes), list)
+        ]
+        _demand(
+            got == list(vector.prefixes_accepted),
+            f"{decoder.name}: {vector}\n  accepted when cut to {got}, listed are {list(vector.prefixes_accepted)}",
+        )
+
+
+def survives_mutated_frames(decoder: Decoder, vectors: Sequence[Vector]) -> None:
+    """Broken frames are answered by samples in bounds or by a `DecodeError`, the same way each time."""
+    for port, payload, attributes in _mutated(decoder, vectors):
+        try:
+            first = answer(decoder, port, payload, attributes)
+            again = answer(decoder, port, payload, attributes)
+        except ConformanceError:
+            raise
+        except Exception as escaped:
+            raise ConformanceError(f"{decoder.name}, port {port}, {payload.hex()}: {escaped!r} escaped") from escaped
+        _demand(first == again, f"{decoder.name}, port {port}, {payload.hex()}: answered {first}, then {again}")
+
+
+def _mutated(decoder: Decoder, vectors: Sequence[Vector]) -> Iterator[tuple[int, bytes, Mapping[str, str]]]:
+    chance = random.Random(decoder.name)  # noqa: S311 - seeded, so that a failure comes again
+    ports = sorted({each.port for each in vectors} | {0, 1, 223, 255})
+    for _ in range(_MUTATED_FRAMES):
+        vector = chance.choice(vectors)
+        payload = bytearray(vector.payload)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randint(0, len(payload))
+            match chance.randrange(6):
+                case 0:
+                    payload[at:] = b""
+                case 1:
+                    payload[at:at] = chance.randbytes(chance.randint(1, 4))
+                case 2:
+                    payload[at : at + chance.randint(1, 4)] = b""
+                case 3:
+                    payload[at:] = chance.choice(vectors).payload[at:]
+                case 4:
+                    payload[at : at + 1] = chance.choice((b"\x00", b"\x7f", b"\x80", b"\xff"))
+                case _:
+                    payload[at : at + 1] = chance.randbytes(1)
+        port = chance.choice(ports) if chance.random() < 0.1 else vector.port
+        yield port, bytes(payload), vector.attributes
+
+
+def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence
+    if not holds:
+        raise ConformanceError(otherwise)
+
+
+CHECKS: Final = (accepts_and_refuses, answers_every_vector, refuses_every_prefix, survives_mutated_frames)
+
+
+class DecoderSuite:
+    """The checks as tests: derive a class whose name begins with Test and set `decoder`."""
+
+    decoder: ClassVar[Decoder]
+
+    def test_vectors_show_a_frame_accepted_and_one_refused(self) -> None:
+        """An empty or one-sided file of vectors proves nothing."""
+        accepts_and_refuses(self.decoder, load_vectors(self.decoder))
+
+    def test_every_vector_is_answered_exactly(self) -> None:
+        """Each recorded frame decodes to exactly what its line says."""
+        answers_every_vector(self.decoder, load_vectors(self.decoder))
+
+    def test_every_prefix_is_refused_or_listed(self) -> None:
+        """A frame cut short by the radio is never half believed by accident."""
+        refuses_every_prefix(self.decoder, load_vectors(self.decoder))
+
+    def test_mutated_frames_raise_nothing_but_decode_errors(self) -> None:
+        """No bytes whatever bring a service down or a nonsense value in."""
+        survives_mutated_frames(self.decoder, load_vectors(self.decoder))
