@@ -21,17 +21,24 @@ stamp := .venv/setup.stamp
 groups := test check generate build
 
 # $(call tier,NUMBER,WHAT IT PROVES)
-tier = @printf '\n== Tier %s: %s\n' '$(1)' '$(2)'
+tier = printf '\n== Tier %s: %s\n' '$(1)' '$(2)'
 comma := ,
 # $(call with,STACK,COMMAND): COMMAND with the settings of that stack in its environment
 with = env STACK=$(1) $$($(stack) --stack $(1) env) $(2)
-# $(call on_servers,STACK,COMMAND): servers with no old data, COMMAND, and the servers away again whatever happened
+# $(call on_servers,STACK,COMMAND): servers with no old data, COMMAND, and the servers away again whatever happened.
+# No $(MAKE) in COMMAND: make runs a line that has one even when asked with -n only to show it.
 define on_servers
 @trap '[ -n "$(KEEP)" ] || $(stack) --stack $(1) down' EXIT; trap 'exit 130' INT TERM; \
 [ -n "$(KEEP)" ] || $(stack) --stack $(1) clean; \
 $(stack) --stack $(1) up; \
 $(2)
 endef
+
+integration = $(call tier,3,the real Kafka$(comma) TimescaleDB and Mosquitto behave as the ports in memory do$(comma) \
+	and a frame goes the whole way); \
+	$(call with,$(TEST_STACK),.venv/bin/pytest tests/contract tests/integration -m integration)
+chaos = $(call tier,4,whatever is killed under load$(comma) no frame is lost and none counts twice); \
+	$(call with,$(TEST_STACK),.venv/bin/pytest tests/chaos)
 
 .PHONY: help
 help:
@@ -64,7 +71,7 @@ demo: up ## a simulated day of the city, from frames to alerts, with two process
 
 .PHONY: test
 test: test-fast ## everything: all four tiers, on servers of its own (KEEP=1 leaves them running)
-	$(call on_servers,$(TEST_STACK),$(MAKE) tier-integration tier-chaos)
+	$(call on_servers,$(TEST_STACK),$(integration); $(chaos))
 	@printf '\nAll tiers passed.\n'
 
 .PHONY: test-fast
@@ -72,7 +79,7 @@ test-fast: check test-unit ## tiers 1 and 2, without servers
 
 .PHONY: check
 check: setup ## tier 1: lint, format, types, import rules, generated code
-	$(call tier,1,the source keeps its own rules: lint$(comma) format$(comma) types$(comma) who may import whom$(comma) \
+	@$(call tier,1,the source keeps its own rules: lint$(comma) format$(comma) types$(comma) who may import whom$(comma) \
 	generated code as generated)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -82,27 +89,16 @@ check: setup ## tier 1: lint, format, types, import rules, generated code
 
 .PHONY: test-unit
 test-unit: setup ## tier 2: tests without servers
-	$(call tier,2,every decision is right by itself: decoders$(comma) batches$(comma) state machines$(comma) ports in memory)
+	@$(call tier,2,every decision is right by itself: decoders$(comma) batches$(comma) state machines$(comma) ports in memory)
 	.venv/bin/pytest tests/unit tests/conformance tests/property tests/contract -m "not integration"
 
 .PHONY: test-integration
 test-integration: setup ## tier 3: tests on real servers
-	$(call on_servers,$(TEST_STACK),$(MAKE) tier-integration)
+	$(call on_servers,$(TEST_STACK),$(integration))
 
 .PHONY: test-chaos
 test-chaos: setup ## tier 4: each process killed once under load
-	$(call on_servers,$(TEST_STACK),$(MAKE) tier-chaos)
-
-.PHONY: tier-integration
-tier-integration:
-	$(call tier,3,the real Kafka$(comma) TimescaleDB and Mosquitto behave as the ports in memory do$(comma) \
-	and a frame goes the whole way)
-	@$(call with,$(TEST_STACK),.venv/bin/pytest tests/contract tests/integration -m integration)
-
-.PHONY: tier-chaos
-tier-chaos:
-	$(call tier,4,whatever is killed under load$(comma) no frame is lost and none counts twice)
-	@$(call with,$(TEST_STACK),.venv/bin/pytest tests/chaos)
+	$(call on_servers,$(TEST_STACK),$(chaos))
 
 .PHONY: soak
 soak: setup ## KILLS=30: the long form of tier 4

@@ -116,7 +116,7 @@ class KafkaServer:
             "share.coordinator.state.topic.min.isr": 1,
             "share.coordinator.state.topic.num.partitions": 1,
             "group.initial.rebalance.delay.ms": 0,
-            # After a kill -9 the controller half refuses the broker half until its old session has run out (default 9 s).
+            # After a kill -9 the controller refuses its broker until the old session has run out, by default in 9 s.
             "broker.session.timeout.ms": 3000,
             "broker.heartbeat.interval.ms": 500,
             # By default the cleaner alone takes a quarter of our heap.

@@ -15,10 +15,11 @@ from psycopg import sql
 
 from infra.local.downloads import hard_linked, timescaledb_tree
 from infra.local.layout import HOST, Layout, StackError
-from infra.local.process import inside, last_lines, privileged, remember, remembered, run, send, started_ticks, until
+from infra.local.process import inside, last_lines, privileged, run, runs_inside, send, started_ticks, until
 from infra.local.server import NotReadyError
 
 PROGRAMS = "/usr/lib/postgresql/17/bin"
+PROGRAM = "postgres"
 ROLE = "silkstream"
 STOP_SECONDS = 60.0
 ORPHAN_SECONDS = 5.0
@@ -38,7 +39,6 @@ class PostgresqlServer:
         self._data = self._home / "data"
         self._log = self._home / "postgresql.log"
         self._log_link = layout.logs / "timescaledb.log"
-        self._pid_file = layout.pid_files / "timescaledb.json"
 
     @property
     def address(self) -> str:
@@ -46,8 +46,12 @@ class PostgresqlServer:
         return self._url
 
     def pid(self) -> int | None:
-        """The postmaster, if it runs."""
-        return remembered(self._pid_file)
+        """The postmaster, if it runs: the one of PostgreSQL's own pid file, if it is in our tree."""
+        try:
+            pid = int((self._data / "postmaster.pid").read_text().partition("\n")[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if runs_inside(self._tree, pid, program=PROGRAM) else None
 
     def prepare(self) -> None:
         """Unpack the tree, create the cluster of a new stack, and write its settings."""
@@ -77,7 +81,7 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start the postmaster and wait for its recovery; first let what a killed one left behind be gone."""
-        if not until(lambda: not inside(self._tree), timeout_seconds=ORPHAN_SECONDS):
+        if not until(lambda: not self._processes(), timeout_seconds=ORPHAN_SECONDS):
             self._kill_all()
         # Nothing runs in the tree, so this is a dead server's; its pid may be somebody else's by now.
         run(self._within("/bin/rm", "-f", "/srv/data/postmaster.pid"), failing="a stale postmaster.pid stays")
@@ -87,9 +91,6 @@ class PostgresqlServer:
             self._within(*started, "--pgdata=/srv/data", "--log=/srv/postgresql.log", f"--options={options}"),
             failing="the database did not start",
         )
-        # Its socket-free postmaster wrote its own pid; pids in a chroot are the machine's.
-        lines = run(self._within("/bin/cat", "/srv/data/postmaster.pid"), failing="the postmaster left no pid")
-        remember(self._pid_file, int(lines.splitlines()[0]))
 
     def probe(self) -> None:
         """Make sure that the database is there; create a hypertable in a throw-away database and read it."""
@@ -114,7 +115,9 @@ class PostgresqlServer:
                     f"{self.name} (pid {pid}) did not end within {STOP_SECONDS:.0f} s; "
                     f"`stack.py stop {self.name} --signal KILL` ends it."
                 )
-        self._pid_file.unlink(missing_ok=True)
+        if self._processes():
+            # Backends of a postmaster that somebody else killed.
+            self._kill_all()
 
     def why(self) -> str:
         """The end of the server's log."""
@@ -124,14 +127,18 @@ class PostgresqlServer:
         """The command that opens the stack's database in the tree's own psql."""
         return self._within("/usr/bin/psql", self._url, *arguments)
 
+    def _processes(self) -> tuple[int, ...]:
+        """The postmaster and all its children, also those it no longer has; not a psql that is open in the tree."""
+        return inside(self._tree, program=PROGRAM)
+
     def _kill_all(self) -> None:
         pid = self.pid()
         if pid is not None:
             # A stopped postmaster starts no new child between our look and the kill.
             send([pid], signal.SIGSTOP)
-        send(inside(self._tree), signal.SIGKILL)
-        if not until(lambda: not inside(self._tree), timeout_seconds=STOP_SECONDS):
-            raise StackError(f"{self.name}: processes {inside(self._tree)} survive a kill -9.")
+        send(self._processes(), signal.SIGKILL)
+        if not until(lambda: not self._processes(), timeout_seconds=STOP_SECONDS):
+            raise StackError(f"{self.name}: processes {self._processes()} survive a kill -9.")
 
     def _settings(self) -> dict[str, str]:
         """For a machine with two cores that tests and demonstrates; durability is as in production."""

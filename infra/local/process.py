@@ -115,15 +115,19 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def inside(root: Path) -> tuple[int, ...]:
-    """The live processes whose root directory is `root`: all that runs in that chroot, whoever started it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with contextlib.suppress(OSError):
-                if (entry / "root").readlink() == root and started_ticks(int(entry.name)) is not None:
-                    found.append(int(entry.name))
-    return tuple(sorted(found))
+def runs_inside(root: Path, pid: int, *, program: str) -> bool:
+    """Whether process `pid` lives, is `program`, and has `root` as its root directory."""
+    with contextlib.suppress(OSError):
+        entry = Path(f"/proc/{pid}")
+        same = (entry / "root").readlink() == root and (entry / "comm").read_text().strip() == program
+        return same and started_ticks(pid) is not None
+    return False
+
+
+def inside(root: Path, *, program: str) -> tuple[int, ...]:
+    """The live processes of `program` in the chroot `root`, whoever started them."""
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return tuple(sorted(pid for pid in pids if runs_inside(root, pid, program=program)))
 
 
 @contextlib.contextmanager

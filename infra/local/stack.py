@@ -161,9 +161,9 @@ def execute(wanted: argparse.Namespace) -> int:
             lines = at_once(take_down, list(servers.values()))
         for line in lines:
             print(line, flush=True)
-        if wanted.command == "clean" or (wanted.command == "down" and wanted.data):
-            if layout.folder.exists():
-                remove(layout.folder)
+        deleting = wanted.command == "clean" or (wanted.command == "down" and wanted.data)
+        if deleting and layout.folder.exists():
+            remove(layout.folder)
             print(f"data of stack {layout.number} deleted")
         if wanted.command == "clean" and wanted.downloads and layout.cache.exists():
             remove(layout.cache)
