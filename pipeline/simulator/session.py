@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Final
 
-from pipeline.core.identity import anonymous_event_id, event_id, text
+from pipeline.core.identity import event_id, text
+from pipeline.event.read import read_event
 from pipeline.simulator import encode
 from pipeline.simulator.battery import LEVELS, battery_of, device_status_percent
 from pipeline.simulator.chirpstack import RETRANSMISSION, Events, Uplink, derived_uuid, identity, topic
@@ -221,8 +222,7 @@ class Session:
             f_cnt_down=self._f_cnt_down,
             gateway=best.gateway,
         )
-        key = text(anonymous_event_id("txack", self._device.dev_eui, item))
-        self._push(at_us + 2 * LATENCY_US, "txack", payload, key=key, fate=Fate.ACCEPTED)
+        self._push(at_us + 2 * LATENCY_US, "txack", payload, key=self._own_key("txack", payload), fate=Fate.ACCEPTED)
 
     def _retransmission(self, at_us: int, f_cnt: int) -> None:
         """The server has refused a copy of a frame by its counter, and says so."""
@@ -233,5 +233,8 @@ class Session:
             description=RETRANSMISSION,
             context={"f_cnt_up": str(f_cnt), "deduplication_id": deduplication_id},
         )
-        key = text(anonymous_event_id("log", self._device.dev_eui, deduplication_id))
-        self._push(at_us + LATENCY_US, "log", payload, key=key, fate=Fate.ACCEPTED)
+        self._push(at_us + LATENCY_US, "log", payload, key=self._own_key("log", payload), fate=Fate.ACCEPTED)
+
+    def _own_key(self, event: str, payload: bytes) -> str:
+        """The identity of an event without a deduplicationId: which of its fields count is the reader's to say."""
+        return text(read_event(event, payload, dev_eui=self._device.dev_eui).event_id)

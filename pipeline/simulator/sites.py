@@ -1,0 +1,35 @@
+"""The sites of the city as the CSV that `silkstream sites import` takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+from pipeline.simulator.city import CityPlan, Device, devices
+
+COLUMNS: Final = ("site", "family", "name", "group", "dev_eui", "valid_from")
+ATTRIBUTES: Final = ("empty_distance_metres", "full_distance_metres")
+
+
+def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
+    """One line for each site: what it is, what it is counted with, which device is there since the plan's start.
+
+    Distances in metres; a cell is empty where the attribute does not apply.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow((*COLUMNS, *ATTRIBUTES))
+    for device in devices(plan) if city is None else city:
+        lines.writerow(
+            (
+                device.site,
+                device.family.value,
+                device.name,
+                device.group,
+                device.dev_eui,
+                plan.start.isoformat(),
+                *(device.attributes.get(name, "") for name in ATTRIBUTES),
+            )
+        )
+    return text.getvalue()
