@@ -31,11 +31,9 @@ class Verdict(NamedTuple):
     offset: int | None
     decoder: str
     decoder_version: str
-
-    @property
-    def id(self) -> Id:
-        """The same for every repetition of the same refusal."""
-        return derived_id("dead letter", self.stage, self.topic, str(self.partition), str(self.offset))
+    id: Id
+    """The same for every repetition of the same refusal. What the bridge refused came from no topic of ours: its
+    identity is its place on the dead-letter topic."""
 
 
 def dead_letter(
@@ -80,6 +78,9 @@ def read_verdict(record: Record) -> Verdict:
         text = get(name)
         return int(text) if text.isdigit() else None
 
+    origin = (get("topic"), get("partition"), get("offset"))
+    if not origin[2]:
+        origin = (record.topic, str(record.partition), str(record.offset))
     return Verdict(
         reason=get("reason"),
         stage=get("stage"),
@@ -89,6 +90,7 @@ def read_verdict(record: Record) -> Verdict:
         offset=number("offset"),
         decoder=get("decoder"),
         decoder_version=get("decoder-version"),
+        id=derived_id("dead letter", get("stage"), *origin),
     )
 
 

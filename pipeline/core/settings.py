@@ -52,6 +52,9 @@ class Mqtt(_Section):
     port: Port = 1883
     username: str = ""
     password: str = ""
+    tls: bool = False
+    ca_file: str = ""
+    """Certificate authorities in PEM; empty: the system's."""
     keepalive_seconds: Annotated[int, Field(ge=5, le=3600)] = 30
     session_expiry_seconds: Annotated[int, Field(ge=60)] = 7 * 86400
     """How long the broker keeps our queue while the bridge is away."""

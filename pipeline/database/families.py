@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from decoders.api import Decoder
-from decoders.quantities import QUANTITIES
-from decoders.registry import fields_of
+from decoders.registry import fields_of, vocabulary
 
 SQL_TYPES: Final = {"number": "double precision", "integer": "bigint", "flag": "boolean", "text": "text"}
 
@@ -34,10 +33,12 @@ def table_of(family: str) -> str:
 
 def quantities_by_family(decoders: Iterable[Decoder]) -> dict[str, dict[str, str]]:
     """The quantity columns of each family: name -> SQL type, in alphabetical order."""
+    decoders = tuple(decoders)
+    known = vocabulary(decoders)
     found: dict[str, dict[str, str]] = {}
     for decoder in decoders:
         columns = found.setdefault(decoder.family, {})
         for sample in decoder.samples:
             for field in fields_of(sample):
-                columns[field] = SQL_TYPES[QUANTITIES[field].value_type]
+                columns[field] = SQL_TYPES[known[field].value_type]
     return {family: dict(sorted(columns.items())) for family, columns in sorted(found.items())}

@@ -14,7 +14,8 @@ import psycopg
 from psycopg import sql
 
 from decoders.api import Decoder
-from decoders.quantities import QUANTITIES
+from decoders.quantities import Quantity
+from decoders.registry import vocabulary
 from pipeline.core.errors import SettingsError
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
@@ -88,6 +89,8 @@ async def _fixed_tables(connection: psycopg.AsyncConnection[Any], upto: str | No
 
 async def _wide_tables(connection: psycopg.AsyncConnection[Any], decoders: Iterable[Decoder]) -> list[str]:
     done = []
+    decoders = tuple(decoders)
+    known = vocabulary(decoders)
     for family, quantities in quantities_by_family(decoders).items():
         table = table_of(family)
         present = (await columns(connection, [table])).get(table, {})
@@ -99,7 +102,7 @@ async def _wide_tables(connection: psycopg.AsyncConnection[Any], decoders: Itera
                 done.append(f"created {table}")
             for quantity, kind in quantities.items():
                 if quantity not in present:
-                    await _add_quantity(connection, table, quantity, kind)
+                    await _add_quantity(connection, table, known[quantity], kind)
                     done.append(f"added {table}.{quantity}")
     return done
 
@@ -127,16 +130,15 @@ async def _create_wide(connection: psycopg.AsyncConnection[Any], family: str) ->
     )
 
 
-async def _add_quantity(connection: psycopg.AsyncConnection[Any], table: str, quantity: str, kind: str) -> None:
+async def _add_quantity(connection: psycopg.AsyncConnection[Any], table: str, quantity: Quantity, kind: str) -> None:
     await connection.execute(
         sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
-            sql.Identifier(table), sql.Identifier(quantity), sql.SQL(kind)
+            sql.Identifier(table), sql.Identifier(quantity.name), sql.SQL(kind)
         )
     )
-    meaning = QUANTITIES[quantity]
     await connection.execute(
         sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-            sql.Identifier(table), sql.Identifier(quantity), sql.Literal(f"{meaning.help} [{meaning.unit}]")
+            sql.Identifier(table), sql.Identifier(quantity.name), sql.Literal(f"{quantity.help} [{quantity.unit}]")
         )
     )
 

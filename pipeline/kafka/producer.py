@@ -50,7 +50,9 @@ class KafkaSink:
         except KafkaError as away:
             _ignore(pending)
             raise Transient(f"kafka: {away!r}") from away
-        return _all(pending)
+        safe = asyncio.ensure_future(_all(pending))
+        _ignore([safe])
+        return safe
 
     async def send(self, records: Sequence[Outgoing]) -> None:
         """Send and wait; see the port."""

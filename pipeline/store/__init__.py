@@ -1,0 +1,1 @@
+"""From frames, readings and dead letters to rows."""

@@ -92,7 +92,7 @@ class Downlink(_message.Message):
     def __init__(self, queue_item_id: _Optional[str] = ..., acknowledged: _Optional[bool] = ..., f_cnt_down: _Optional[int] = ..., gateway_id: _Optional[str] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("event_id", "frame_id", "dev_eui", "event", "verdict", "reason", "detail", "duplicate_of", "duplicate_of_us", "observed_at_us", "ingested_at_us", "raw_offset", "flags", "replayed", "dev_addr", "f_cnt", "f_port", "confirmed", "data_rate", "payload_bytes", "frequency_hz", "spreading_factor", "gateways", "region", "decoder", "decoder_version", "family", "samples", "device", "status", "log", "downlink")
+    __slots__ = ("event_id", "frame_id", "dev_eui", "event", "verdict", "reason", "detail", "duplicate_of", "duplicate_of_us", "observed_at_us", "ingested_at_us", "raw_offset", "flags", "dev_addr", "f_cnt", "f_port", "confirmed", "data_rate", "payload_bytes", "frequency_hz", "spreading_factor", "gateways", "region", "decoder", "decoder_version", "family", "samples", "device", "status", "log", "downlink")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     FRAME_ID_FIELD_NUMBER: _ClassVar[int]
     DEV_EUI_FIELD_NUMBER: _ClassVar[int]
@@ -106,7 +106,6 @@ class Frame(_message.Message):
     INGESTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     RAW_OFFSET_FIELD_NUMBER: _ClassVar[int]
     FLAGS_FIELD_NUMBER: _ClassVar[int]
-    REPLAYED_FIELD_NUMBER: _ClassVar[int]
     DEV_ADDR_FIELD_NUMBER: _ClassVar[int]
     F_CNT_FIELD_NUMBER: _ClassVar[int]
     F_PORT_FIELD_NUMBER: _ClassVar[int]
@@ -138,7 +137,6 @@ class Frame(_message.Message):
     ingested_at_us: int
     raw_offset: int
     flags: _containers.RepeatedScalarFieldContainer[str]
-    replayed: bool
     dev_addr: str
     f_cnt: int
     f_port: int
@@ -157,4 +155,4 @@ class Frame(_message.Message):
     status: Status
     log: LogLine
     downlink: Downlink
-    def __init__(self, event_id: _Optional[bytes] = ..., frame_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., event: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ..., duplicate_of: _Optional[bytes] = ..., duplicate_of_us: _Optional[int] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., replayed: _Optional[bool] = ..., dev_addr: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., confirmed: _Optional[bool] = ..., data_rate: _Optional[int] = ..., payload_bytes: _Optional[int] = ..., frequency_hz: _Optional[int] = ..., spreading_factor: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[Gateway, _Mapping]]] = ..., region: _Optional[str] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., family: _Optional[str] = ..., samples: _Optional[int] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., status: _Optional[_Union[Status, _Mapping]] = ..., log: _Optional[_Union[LogLine, _Mapping]] = ..., downlink: _Optional[_Union[Downlink, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[bytes] = ..., frame_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., event: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ..., duplicate_of: _Optional[bytes] = ..., duplicate_of_us: _Optional[int] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., dev_addr: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., confirmed: _Optional[bool] = ..., data_rate: _Optional[int] = ..., payload_bytes: _Optional[int] = ..., frequency_hz: _Optional[int] = ..., spreading_factor: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[Gateway, _Mapping]]] = ..., region: _Optional[str] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., family: _Optional[str] = ..., samples: _Optional[int] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., status: _Optional[_Union[Status, _Mapping]] = ..., log: _Optional[_Union[LogLine, _Mapping]] = ..., downlink: _Optional[_Union[Downlink, _Mapping]] = ...) -> None: ...

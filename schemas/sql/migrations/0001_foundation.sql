@@ -94,12 +94,14 @@ CREATE TABLE device (
     decoder text,
     family text,
     described_at timestamptz NOT NULL,
+    decoded_at timestamptz,
     seen_at timestamptz NOT NULL,
     battery_ratio double precision,
     battery_at timestamptz
 );
 COMMENT ON TABLE device IS 'Devices as ChirpStack describes them in their events';
 COMMENT ON COLUMN device.described_at IS 'Time of the event that the description is from';
+COMMENT ON COLUMN device.decoded_at IS 'Time of the newest uplink that decoder and family are from';
 COMMENT ON COLUMN device.seen_at IS 'Time of the newest event of any kind';
 COMMENT ON COLUMN device.battery_ratio IS '0..1, from the DevStatusAns';
 

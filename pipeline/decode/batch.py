@@ -1,0 +1,397 @@
+"""Reads raw records into frames, readings and dead letters. Pure: the loop next door does the fetching.
+
+Every raw record leaves in exactly one way: as a frame record with a verdict (an accepted one with a reading beside
+it), as a forwarded tick, or, where not even its device is known, as a dead letter alone. A rejected one is both a
+frame record, since the device lives, and a dead letter, which keeps the bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from decoders.api import DecodeError, Decoder, Sample, Uplink
+from decoders.registry import fields_of, vocabulary
+from pipeline.core import ticks, topics
+from pipeline.core.deadletter import REPLAYED_HEADER, dead_letter
+from pipeline.core.errors import Reason, Reject
+from pipeline.core.identity import Id, derived_id, frame_id
+from pipeline.core.model import Outgoing, Record
+from pipeline.decode.binding import Bindings
+from pipeline.decode.duplicates import COPY_IN_DOUBT, NEW, Finding, History, Seen
+from pipeline.event.model import ACK, LOG, STATUS, TXACK, UP, DeviceInfo, Event
+from pipeline.event.read import read_event
+from schemas.silkstream.v1 import frame_pb2, reading_pb2
+
+STAGE: Final = "decode"
+CLOCK_AHEAD_US: Final = 300_000_000
+CLOCK_AHEAD: Final = "clock_ahead"
+
+ACCEPTED: Final = frame_pb2.VERDICT_ACCEPTED
+NO_PAYLOAD: Final = frame_pb2.VERDICT_NO_PAYLOAD
+DUPLICATE: Final = frame_pb2.VERDICT_DUPLICATE
+REJECTED: Final = frame_pb2.VERDICT_REJECTED
+IGNORED: Final = frame_pb2.VERDICT_IGNORED
+EVENT: Final = frame_pb2.VERDICT_EVENT
+
+_REASONS: Final = {reason.value: reason for reason in Reason}
+
+
+@dataclass(slots=True)
+class State:
+    """What decode knows of one partition: owned by the batch function, thrown away on any fault."""
+
+    history: History
+    next_offset: int = -1
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch of one partition became, in its order."""
+
+    records: list[Outgoing] = field(default_factory=list)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    """How many records ended as what: verdict names, reasons for the rejected ones."""
+    newest_us: int = 0
+    """The newest gateway receive time in the batch."""
+
+
+class _Output(NamedTuple):
+    """How one sample type becomes quantities."""
+
+    values: Any
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+class BatchDecoder:
+    """The pure function `(state, records) -> outcome`, with what it is configured with."""
+
+    def __init__(self, decoders: Mapping[str, Decoder], bindings: Bindings, *, namespace: str = "") -> None:
+        self._bindings = bindings
+        self._namespace = namespace
+        families = sorted({decoder.family for decoder in decoders.values()})
+        self._frame_topic = namespace + topics.FRAME
+        self._reading_topics = {family: namespace + topics.readings(family) for family in families}
+        self._tick_topics = (self._frame_topic, *self._reading_topics.values())
+        known = vocabulary(decoders.values())
+        self._outputs: dict[type[Sample], _Output] = {}
+        for decoder in decoders.values():
+            for sample in decoder.samples:
+                names = tuple(fields_of(sample))
+                kinds = tuple(known[name].value_type for name in names)
+                values = attrgetter(*names) if len(names) > 1 else _single(names)
+                self._outputs[sample] = _Output(values, names, kinds)
+        self._described: dict[str, tuple[DeviceInfo, bytes]] = {}
+
+    def decode(self, state: State, records: Sequence[Record]) -> Outcome:
+        """Decode a batch of one partition.
+
+        Args:
+            state: of the partition; changed in place. Where the outputs could not be written, it must be thrown away.
+            records: raw records in offset order.
+        """
+        outcome = Outcome()
+        for record in records:
+            if record.key is None and ticks.is_tick(record):
+                self._tick(state, record, outcome)
+            else:
+                self._event(state, record, outcome)
+        if records:
+            state.next_offset = records[-1].offset + 1
+        return outcome
+
+    def remember(self, state: State, records: Sequence[Record]) -> None:
+        """Take records into the history without any output: on assignment, for the horizon behind us."""
+        for record in records:
+            if record.key is not None:
+                event, dev_eui = _event_of(record), record.key.decode(errors="replace")
+                try:
+                    found = read_event(event, record.value or b"", dev_eui=dev_eui)
+                    seen = _seen(record, found)
+                except Reject:
+                    seen = _unreadable(record, event, dev_eui)
+                state.history.judge(dev_eui, seen)
+            state.next_offset = record.offset + 1
+
+    def _tick(self, state: State, record: Record, outcome: Outcome) -> None:
+        headers = (
+            (ticks.EVENT_HEADER, ticks.TICK),
+            (ticks.RAW_OFFSET_HEADER, b"%d" % record.offset),
+        )
+        for topic in self._tick_topics:
+            outcome.records.append(Outgoing(topic, record.partition, record.timestamp, None, record.value, headers))
+        outcome.verdicts["tick"] += 1
+        state.history.forget_silent(record.timestamp)
+
+    def _event(self, state: State, record: Record, outcome: Outcome) -> None:
+        key = record.key
+        event = _event_of(record)
+        if key is None or not event:
+            self._refuse(record, outcome, Reject(Reason.RECORD_UNREADABLE, "a raw record without key or event header"))
+            return
+        dev_eui = key.decode(errors="replace")
+        try:
+            found = read_event(event, record.value or b"", dev_eui=dev_eui)
+        except Reject as reject:
+            self._unread(state, record, outcome, event=event, dev_eui=dev_eui, reject=reject)
+            return
+        seen = _seen(record, found)
+        finding = state.history.judge(dev_eui, seen)
+        ingested_us = _ingested_us(record)
+        observed_us = found.time_us
+        flags = []
+        if observed_us > ingested_us + CLOCK_AHEAD_US:
+            observed_us = ingested_us
+            flags.append(CLOCK_AHEAD)
+        if finding.in_doubt:
+            flags.append(COPY_IN_DOUBT)
+        frame = frame_pb2.Frame(
+            event_id=seen.event_id,
+            frame_id=seen.frame_id,
+            dev_eui=dev_eui,
+            event=event,
+            observed_at_us=observed_us,
+            ingested_at_us=ingested_us,
+            raw_offset=record.offset,
+            region=found.region,
+            flags=flags,
+        )
+        outcome.newest_us = max(outcome.newest_us, found.time_us)
+        if finding is not NEW and _is_replayed(record):
+            frame.flags.append(REPLAYED_HEADER)
+            finding = NEW
+        if event == UP:
+            self._uplink(record, outcome, found, frame=frame, finding=finding)
+        else:
+            _describe_event(frame, found)
+            frame.verdict = EVENT
+        if finding.duplicate_of is not None:
+            _mark_duplicate(frame, finding)
+        outcome.verdicts[frame.reason or _VERDICT_NAMES[frame.verdict]] += 1
+        self._emit(outcome, record, frame, self._device_field(found.device))
+
+    def _uplink(self, record: Record, outcome: Outcome, event: Event, *, frame: Any, finding: Finding) -> None:
+        """Fill in the uplink's part of the frame record; append its reading where it is accepted."""
+        frame.dev_addr = event.dev_addr
+        frame.f_cnt = event.f_cnt
+        frame.f_port = event.f_port
+        frame.confirmed = event.confirmed
+        frame.data_rate = event.data_rate
+        frame.payload_bytes = len(event.data)
+        frame.frequency_hz = event.frequency_hz
+        frame.spreading_factor = event.spreading_factor
+        for gateway in event.gateways:
+            frame.gateways.add(gateway_id=gateway.gateway_id, rssi_dbm=gateway.rssi_dbm, snr_db=gateway.snr_db)
+        if finding.duplicate_of is not None:
+            return
+        if not event.data or event.f_port == 0:
+            frame.verdict = NO_PAYLOAD
+            return
+        decoder: Decoder | None = None
+        try:
+            bound = self._bindings.of(event.device)
+            decoder = bound.decoder
+            if decoder is None:
+                frame.verdict = IGNORED
+                return
+            frame.decoder = decoder.name
+            frame.decoder_version = decoder.version
+            frame.family = decoder.family
+            samples = _decoded(decoder, Uplink(event.f_port, event.data, bound.attributes))
+        except Reject as reject:
+            frame.verdict = REJECTED
+            frame.reason = reject.reason.value
+            frame.detail = str(reject)
+            outcome.records.append(
+                dead_letter(
+                    record,
+                    reason=reject.reason,
+                    stage=STAGE,
+                    detail=str(reject),
+                    namespace=self._namespace,
+                    decoder=decoder.name if decoder else "",
+                    decoder_version=decoder.version if decoder else "",
+                )
+            )
+            return
+        frame.verdict = ACCEPTED
+        frame.samples = len(samples)
+        if samples:
+            outcome.records.append(self._reading(record, decoder, samples, frame))
+
+    def _reading(self, record: Record, decoder: Decoder, samples: Sequence[Sample], frame: Any) -> Outgoing:
+        observed_us = frame.observed_at_us
+        reading = reading_pb2.Reading(
+            event_id=frame.event_id,
+            dev_eui=frame.dev_eui,
+            observed_at_us=observed_us,
+            ingested_at_us=frame.ingested_at_us,
+            raw_offset=record.offset,
+            decoder=decoder.name,
+            decoder_version=decoder.version,
+            f_cnt=frame.f_cnt,
+            f_port=frame.f_port,
+            flags=frame.flags,
+        )
+        for sample in samples:
+            at = observed_us
+            if sample.age_seconds:
+                at = _sampled_us(observed_us, sample.age_seconds, decoder.history_step_seconds)
+            output = self._outputs[type(sample)]
+            written = reading.samples.add(observed_at_us=at, channel=sample.channel, flags=sample.flags)
+            add = written.quantities.add
+            for name, kind, value in zip(output.names, output.kinds, output.values(sample), strict=True):
+                if value is not None:
+                    add(name=name, **{kind: value})
+        return Outgoing(
+            self._reading_topics[decoder.family],
+            record.partition,
+            record.timestamp,
+            record.key,
+            reading.SerializeToString(),
+        )
+
+    def _unread(
+        self, state: State, record: Record, outcome: Outcome, *, event: str, dev_eui: str, reject: Reject
+    ) -> None:
+        """An event that cannot be read: the device lives all the same, so it has a frame record too."""
+        seen = _unreadable(record, event, dev_eui)
+        finding = state.history.judge(dev_eui, seen)
+        ingested_us = _ingested_us(record)
+        frame = frame_pb2.Frame(
+            event_id=seen.event_id,
+            dev_eui=dev_eui,
+            event=event,
+            verdict=REJECTED,
+            reason=reject.reason.value,
+            detail=str(reject),
+            observed_at_us=ingested_us,
+            ingested_at_us=ingested_us,
+            raw_offset=record.offset,
+        )
+        if finding.duplicate_of is not None and not _is_replayed(record):
+            _mark_duplicate(frame, finding)
+            outcome.verdicts[_VERDICT_NAMES[DUPLICATE]] += 1
+        else:
+            self._refuse(record, outcome, reject)
+        self._emit(outcome, record, frame, b"")
+
+    def _refuse(self, record: Record, outcome: Outcome, reject: Reject) -> None:
+        outcome.verdicts[reject.reason.value] += 1
+        outcome.records.append(
+            dead_letter(record, reason=reject.reason, stage=STAGE, detail=str(reject), namespace=self._namespace)
+        )
+
+    def _emit(self, outcome: Outcome, record: Record, frame: Any, device: bytes) -> None:
+        # Protobuf merges what is concatenated: the device's description is serialised once, not with every frame.
+        value = frame.SerializeToString() + device
+        outcome.records.append(Outgoing(self._frame_topic, record.partition, record.timestamp, record.key, value))
+
+    def _device_field(self, device: DeviceInfo) -> bytes:
+        kept = self._described.get(device.dev_eui)
+        if kept is not None and kept[0] == device:
+            return kept[1]
+        message = frame_pb2.Frame(
+            device=frame_pb2.Device(
+                name=device.name,
+                profile=device.profile,
+                application=device.application,
+                application_id=device.application_id,
+                tenant=device.tenant,
+                device_class=device.device_class,
+                tags=device.tags,
+            )
+        )
+        serialised = message.SerializeToString(deterministic=True)
+        self._described[device.dev_eui] = (device, serialised)
+        return serialised
+
+
+_VERDICT_NAMES: Final = {number: name.removeprefix("VERDICT_").lower() for name, number in frame_pb2.Verdict.items()}
+
+
+def _single(names: tuple[str, ...]) -> Any:
+    """Like `attrgetter` of several names: always a tuple."""
+
+    def values(sample: Sample) -> tuple[Any, ...]:
+        return tuple(getattr(sample, name) for name in names)
+
+    return values
+
+
+def _decoded(decoder: Decoder, uplink: Uplink) -> Sequence[Sample]:
+    try:
+        return decoder.decode(uplink)
+    except DecodeError as wrong:
+        raise Reject(_REASONS.get(wrong.reason, Reason.DECODER_FAILED), str(wrong)) from wrong
+    except Exception as bug:
+        # A plugin's bug must not stop the city: the frame is kept and the decoder named.
+        raise Reject(Reason.DECODER_FAILED, f"{type(bug).__name__}: {bug}") from bug
+
+
+def _sampled_us(observed_us: int, age_seconds: float, step_seconds: int | None) -> int:
+    """When a history sample was taken; rounded to the decoder's step, so that it has one time in every frame."""
+    at = observed_us - round(age_seconds * 1_000_000)
+    if step_seconds:
+        step = step_seconds * 1_000_000
+        at = (at + step // 2) // step * step
+    return at
+
+
+def _mark_duplicate(frame: Any, finding: Finding) -> None:
+    frame.verdict = DUPLICATE
+    frame.reason = frame.detail = ""
+    frame.duplicate_of = finding.duplicate_of
+    frame.duplicate_of_us = finding.duplicate_of_us
+
+
+def _describe_event(frame: Any, event: Event) -> None:
+    frame.dev_addr = event.dev_addr
+    if event.type == STATUS:
+        frame.status.margin_db = event.margin_db
+        frame.status.external_power = event.external_power
+        if event.battery_ratio is not None:
+            frame.status.battery_ratio = event.battery_ratio
+    elif event.type == LOG:
+        frame.log.level, frame.log.code, frame.log.description = event.level, event.code, event.description
+    elif event.type in {ACK, TXACK}:
+        frame.downlink.queue_item_id = event.queue_item_id
+        frame.downlink.acknowledged = event.acknowledged
+        frame.downlink.f_cnt_down = event.f_cnt_down
+        frame.downlink.gateway_id = event.gateway_id
+
+
+def _event_of(record: Record) -> str:
+    for name, value in record.headers:
+        if name == ticks.EVENT_HEADER:
+            return value.decode(errors="replace")
+    return ""
+
+
+def _ingested_us(record: Record) -> int:
+    for name, value in record.headers:
+        if name == "ingested_at" and value.isdigit():
+            return int(value)
+    return record.timestamp * 1000
+
+
+def _is_replayed(record: Record) -> bool:
+    return any(name == REPLAYED_HEADER for name, _ in record.headers)
+
+
+def _seen(record: Record, event: Event) -> Seen:
+    if event.type != UP:
+        return Seen(record.timestamp, event.event_id, event.time_us, event.type, None, 0)
+    identity: Id = frame_id(event.device.dev_eui, event.dev_addr, event.f_cnt, f_port=event.f_port, data=event.data)
+    return Seen(record.timestamp, event.event_id, event.time_us, UP, identity, event.f_cnt)
+
+
+def _unreadable(record: Record, event: str, dev_eui: str) -> Seen:
+    """The identity of an event that cannot be read: its bytes."""
+    identity = derived_id("unreadable", dev_eui, event, sha256(record.value or b"").hexdigest())
+    return Seen(record.timestamp, identity, _ingested_us(record), "", None, 0)

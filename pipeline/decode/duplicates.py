@@ -1,0 +1,141 @@
+"""Finds repetitions and late copies, as a function of the raw log alone. Pure.
+
+A verdict depends only on the device's own records, whatever became of them, in the horizon before it by Kafka's
+timestamp. So a worker that takes a partition reads it back by that horizon and knows exactly what the one before it
+knew, and a replay finds what was found.
+
+- The same event id again is a repetition: MQTT or a killed bridge delivered twice.
+- The same radio frame under another event id is a late copy, where the two events' times differ by less than a minute
+  and the device neither joined nor fell back in fCnt between them.
+- In doubt the frame is kept, flagged: a parking frame is one byte, and an ABP device begins again at fCnt 0.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from pipeline.core.identity import Id
+from pipeline.event.model import JOIN, UP
+
+COPY_US: Final = 60_000_000
+"""How far apart in time two copies of one transmission may be."""
+COPY_IN_DOUBT: Final = "copy_in_doubt"
+
+
+class Seen(NamedTuple):
+    """One record of a device, as far as duplicates go."""
+
+    timestamp: int
+    """Kafka's, in milliseconds."""
+    event_id: Id
+    time_us: int
+    kind: str
+    frame_id: Id | None
+    f_cnt: int
+
+
+class Finding(NamedTuple):
+    """What a record is: `duplicate_of` the event that was first, or new; `in_doubt` where it might be a copy."""
+
+    duplicate_of: Id | None = None
+    duplicate_of_us: int = 0
+    in_doubt: bool = False
+
+
+NEW: Final = Finding()
+IN_DOUBT: Final = Finding(in_doubt=True)
+
+
+class _Device:
+    __slots__ = ("by_event", "by_frame", "records")
+
+    def __init__(self) -> None:
+        self.records: deque[Seen] = deque()
+        self.by_event: dict[Id, Seen] = {}
+        self.by_frame: dict[Id, Seen] = {}
+
+    def forget_until(self, timestamp: int) -> None:
+        records = self.records
+        while records and records[0].timestamp <= timestamp:
+            gone = records.popleft()
+            if self.by_event.get(gone.event_id) is gone:
+                del self.by_event[gone.event_id]
+            if gone.frame_id is not None and self.by_frame.get(gone.frame_id) is gone:
+                del self.by_frame[gone.frame_id]
+
+
+class History:
+    """What is remembered of one partition's devices."""
+
+    def __init__(self, horizon_ms: int) -> None:
+        self._horizon_ms = horizon_ms
+        self._devices: dict[str, _Device] = {}
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def judge(self, dev_eui: str, seen: Seen) -> Finding:
+        """Say what a record is, and remember it."""
+        device = self._devices.get(dev_eui)
+        if device is None:
+            device = self._devices[dev_eui] = _Device()
+        oldest = seen.timestamp - self._horizon_ms
+        if device.records and device.records[0].timestamp <= oldest:
+            device.forget_until(oldest)
+        same_event = device.by_event.get(seen.event_id)
+        if same_event is not None and same_event.timestamp > oldest:
+            finding = Finding(seen.event_id, same_event.time_us)
+        elif seen.frame_id is not None and seen.frame_id in device.by_frame:
+            finding = _copy_of(device.records, seen, oldest)
+        else:
+            finding = NEW
+        device.records.append(seen)
+        device.by_event[seen.event_id] = seen
+        if seen.frame_id is not None:
+            device.by_frame[seen.frame_id] = seen
+        return finding
+
+    def forget_silent(self, now: int) -> None:
+        """Drop devices of which nothing is left within the horizon before `now` (Kafka's timestamp, ms)."""
+        oldest = now - self._horizon_ms
+        silent = [eui for eui, device in self._devices.items() if device.records[-1].timestamp <= oldest]
+        for eui in silent:
+            del self._devices[eui]
+
+
+def _copy_of(records: deque[Seen], seen: Seen, oldest: int) -> Finding:
+    """Which earlier uplink this is a late copy of; rare, so it looks at the device's whole window."""
+    candidates = [
+        earlier
+        for earlier in records
+        if earlier.frame_id == seen.frame_id
+        and earlier.timestamp > oldest
+        and abs(earlier.time_us - seen.time_us) < COPY_US
+    ]
+    for candidate in candidates:
+        if not _began_again_after(records, candidate, oldest):
+            return Finding(candidate.event_id, candidate.time_us)
+    return IN_DOUBT
+
+
+def _began_again_after(records: deque[Seen], candidate: Seen, oldest: int) -> bool:
+    """Whether the device joined or fell back in fCnt behind the candidate. A copy of an earlier frame is no fall."""
+    known: set[Id] = set()
+    highest = candidate.f_cnt
+    behind = False
+    for record in records:
+        if record.timestamp <= oldest:
+            continue
+        if behind:
+            if record.kind == JOIN:
+                return True
+            if record.kind == UP:
+                if record.f_cnt < highest and record.frame_id not in known:
+                    return True
+                highest = max(highest, record.f_cnt)
+        elif record is candidate:
+            behind = True
+        if record.frame_id is not None:
+            known.add(record.frame_id)
+    return False

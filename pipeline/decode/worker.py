@@ -1,0 +1,129 @@
+"""Decode's loop: fetch, decode, send, commit.
+
+Killed between send and commit, its block comes twice on the output topics, at new offsets. That is harmless because
+every output carries the raw offset it came from, and whoever reads it skips what is not above the highest it has
+seen; which holds since the producer is idempotent, so that no later block can be there without the earlier ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from decoders.registry import load
+from pipeline.core import clock
+from pipeline.core.logs import logger
+from pipeline.core.model import Outgoing, Partition
+from pipeline.core.stage import Context, Stage
+from pipeline.core.topics import RAW
+from pipeline.decode.batch import STAGE, BatchDecoder, State
+from pipeline.decode.binding import Bindings
+from pipeline.decode.duplicates import History
+from pipeline.kafka.consumer import open_source
+from pipeline.kafka.ports import Sink, Source
+from pipeline.kafka.producer import open_sink
+
+_log = logger(STAGE)
+_CHUNK: Final = 5000
+_ORDERED_MS: Final = 60_000
+"""How far Kafka timestamps of one partition may run backwards (two bridges' clocks): the horizon is read by so much
+more."""
+
+
+class Worker:
+    """Decodes the partitions that the group gives it."""
+
+    def __init__(self, decoder: BatchDecoder, context: Context) -> None:
+        self._decoder = decoder
+        self._context = context
+        self._horizon_ms = context.settings.decode.duplicate_horizon_seconds * 1000
+        self._states: dict[Partition, State] = {}
+
+    async def prepare(self, source: Source, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Know of each partition what whoever had it before knew: read it back by the horizon."""
+        bounds = await source.bounds(partitions)
+        committed = await source.committed(partitions)
+        starts: dict[Partition, int] = {}
+        states: dict[Partition, State] = {}
+        for partition in sorted(partitions):
+            begin, end = bounds[partition]
+            done = committed[partition]
+            start = starts[partition] = begin if done is None else min(max(done, begin), end)
+            kept = self._states.get(partition)
+            if kept is not None and kept.next_offset == start:
+                states[partition] = kept
+            else:
+                states[partition] = await self._rebuilt(source, partition, start)
+        self._states = states
+        return starts
+
+    async def _rebuilt(self, source: Source, partition: Partition, start: int) -> State:
+        state = State(History(self._horizon_ms))
+        last = await source.read(partition, start - 1, start)
+        if last:
+            since = last[0].timestamp - self._horizon_ms - _ORDERED_MS
+            at = await source.offset_at(partition, since)
+            while at is not None and at < start:
+                chunk = await source.read(partition, at, min(at + _CHUNK, start))
+                self._decoder.remember(state, chunk)
+                at = min(at + _CHUNK, start)
+                self._context.progress.moved()
+        state.next_offset = start
+        return state
+
+    async def step(self, source: Source, sink: Sink) -> int:
+        """One batch, to its end; returns how many records it had."""
+        settings, metrics = self._context.settings.decode, self._context.metrics
+        batch = await source.fetch(most=settings.batch_records, timeout_seconds=0.5)
+        if not batch:
+            self._context.progress.moved()
+            return 0
+        started = time.perf_counter()
+        outputs: list[Outgoing] = []
+        newest_us = count = 0
+        for partition, records in batch.items():
+            outcome = self._decoder.decode(self._states[partition], records)
+            outputs += outcome.records
+            newest_us = max(newest_us, outcome.newest_us)
+            count += len(records)
+            self._count(outcome.verdicts)
+        await sink.send(outputs)
+        await source.commit({partition: records[-1].offset + 1 for partition, records in batch.items()})
+        metrics.received.inc(count)
+        metrics.observe_batch(events=count, started=started)
+        if newest_us:
+            metrics.latency.observe(max(clock.now_us() - newest_us, 0) / 1_000_000)
+        self._context.progress.moved()
+        return count
+
+    def _count(self, verdicts: Mapping[str, int]) -> None:
+        passed = {"accepted", "no_payload", "event", "tick"}
+        for name, count in verdicts.items():
+            if name in passed:
+                self._context.metrics.add_sent(name, count)
+        self._context.metrics.add_discarded({n: c for n, c in verdicts.items() if n not in passed})
+
+
+async def run(context: Context) -> None:
+    """Decode until `context.stop`."""
+    settings = context.settings
+    decoders = load()
+    decoder = BatchDecoder(decoders, Bindings(decoders, settings.decode.bindings), namespace=settings.namespace)
+    worker = Worker(decoder, context)
+
+    async def prepare(partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        context.progress.waits_for("the history of its partitions")
+        return await worker.prepare(source, partitions)
+
+    async with (
+        open_sink(settings) as sink,
+        open_source(settings, group=STAGE, topics=[RAW], prepare=prepare) as source,
+    ):
+        while not context.stop.is_set():
+            if not await worker.step(source, sink):
+                for partition, lag in (await source.lag()).items():
+                    context.metrics.set_lag(partition.topic, partition.number, lag)
+
+
+STAGE_DECODE: Final = Stage(name=STAGE, about="Decodes raw events into frames and readings.", run=run, order=20)

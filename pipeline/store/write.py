@@ -1,0 +1,162 @@
+"""Writes rows: COPY into a staging table, one upsert, and bisection where the database refuses a row.
+
+A refusal is SQLSTATE class 22 or 23 and speaks of the row; anything else speaks of the server and holds the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pipeline.core.model import Record
+from pipeline.database.connection import is_about_the_row
+from pipeline.database.families import IDENTITY, table_of
+from pipeline.database.queries import load_queries
+from pipeline.store.rows import Key, Row, Rows, Table, sorted_rows
+
+QUERIES: Final = load_queries("pipeline.store")
+_TIMES: Final = frozenset({"observed_at", "ingested_at"})
+
+
+class Upsert(NamedTuple):
+    """How rows come into one table."""
+
+    table: str
+    copy: sql.Composed | sql.SQL
+    move: sql.Composed | bytes
+    clear: sql.Composed
+
+
+class Refusal(NamedTuple):
+    """A row that the database refused."""
+
+    table: str
+    origin: Record
+    detail: str
+
+
+def _upsert(table: str, move: sql.Composed | bytes) -> Upsert:
+    staged = sql.Identifier(f"staged_{table}")
+    return Upsert(
+        table,
+        sql.SQL("COPY {} FROM STDIN").format(staged),
+        move,
+        sql.SQL("TRUNCATE {}").format(staged),
+    )
+
+
+FIXED: Final = {
+    name: _upsert(name, QUERIES[f"upsert_{name}"])
+    for name in ("frame", "link_quality", "device", "device_latest", "dead_letter")
+}
+
+
+def wide_upsert(family: str, quantities: Sequence[str]) -> Upsert:
+    """The upsert of a wide table: a later decoder fills what was missing, and takes nothing away."""
+    table = table_of(family)
+    names = [*IDENTITY, *quantities]
+    selected = sql.SQL(", ").join(
+        sql.SQL("timestamptz 'epoch' + {} * interval '1 microsecond'").format(sql.Identifier(name))
+        if name in _TIMES
+        else sql.Identifier(name)
+        for name in names
+    )
+    kept = sql.Identifier("kept")
+    replaced = [name for name in IDENTITY if name not in {"device", "observed_at", "channel"}]
+    assignments = sql.SQL(", ").join(
+        [
+            *(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in replaced),
+            *(
+                sql.SQL("{0} = coalesce(excluded.{0}, {1}.{0})").format(sql.Identifier(name), kept)
+                for name in quantities
+            ),
+        ]
+    )
+    move = sql.SQL(
+        "INSERT INTO {table} AS kept ({columns}) SELECT {selected} FROM {staged}"
+        " ON CONFLICT (device, observed_at, channel) DO UPDATE SET {assignments}"
+    ).format(
+        table=sql.Identifier(table),
+        columns=sql.SQL(", ").join(map(sql.Identifier, names)),
+        selected=selected,
+        staged=sql.Identifier(f"staged_{table}"),
+        assignments=assignments,
+    )
+    return _upsert(table, move)
+
+
+async def create_staging(connection: psycopg.AsyncConnection[Any], families: Mapping[str, Mapping[str, str]]) -> None:
+    """Create the staging tables of this connection; commits."""
+    await connection.execute("SET client_min_messages = warning")
+    await connection.execute(QUERIES["stage"])
+    for family, quantities in families.items():
+        columns = [
+            sql.SQL("{} {}").format(
+                sql.Identifier(name),
+                sql.SQL("bigint" if name in _TIMES else kind.split(" COLLATE ")[0].split(" NOT NULL")[0]),
+            )
+            for name, kind in (*IDENTITY.items(), *quantities.items())
+        ]
+        await connection.execute(
+            sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
+                sql.Identifier(f"staged_{table_of(family)}"), sql.SQL(", ").join(columns)
+            )
+        )
+    await connection.commit()
+
+
+async def write_rows(
+    connection: psycopg.AsyncConnection[Any], rows: Rows, upserts: Mapping[str, Upsert]
+) -> list[Refusal]:
+    """Write all rows inside the caller's transaction; tables and keys in sorted order.
+
+    Returns:
+        The rows that the database refused; all others are written.
+    """
+    refusals: list[Refusal] = []
+    for name, table in _tables(rows):
+        if table.rows:
+            await _write(connection, upserts[name], table, sorted_rows(table), refusals)
+    return refusals
+
+
+def _tables(rows: Rows) -> Iterator[tuple[str, Table]]:
+    yield "dead_letter", rows.dead_letter
+    yield "device", rows.device
+    yield "device_latest", rows.device_latest
+    yield "frame", rows.frame
+    yield "link_quality", rows.link_quality
+    for family in sorted(rows.readings):
+        yield table_of(family), rows.readings[family]
+
+
+async def _write(
+    connection: psycopg.AsyncConnection[Any],
+    upsert: Upsert,
+    table: Table,
+    rows: Sequence[tuple[Key, Row]],
+    refusals: list[Refusal],
+) -> None:
+    try:
+        # A savepoint: a refusal undoes this table's rows alone.
+        async with connection.transaction(), connection.cursor() as cursor:
+            async with cursor.copy(upsert.copy) as copy:
+                write_row = copy.write_row
+                for _, row in rows:
+                    await write_row(row)
+            await cursor.execute(upsert.move)
+    except psycopg.Error as fault:
+        if not is_about_the_row(fault):
+            raise
+        if len(rows) == 1:
+            key, _ = rows[0]
+            refusals.append(Refusal(upsert.table, table.origins[key], " ".join(str(fault).split())))
+            return
+        middle = len(rows) // 2
+        for half in (rows[:middle], rows[middle:]):
+            # What the half before has staged was moved already.
+            await connection.execute(upsert.clear)
+            await _write(connection, upsert, table, half, refusals)
