@@ -211,22 +211,20 @@ COMMENT ON COLUMN container_level.since IS 'Since when is_full is what it is';
 CREATE TABLE container (
     device text COLLATE "C" PRIMARY KEY,
     partition integer NOT NULL,
+    observed_at timestamptz NOT NULL,
+    event_id uuid NOT NULL,
     site text,
     fill_ratio double precision,
     distance_metres double precision,
     tilted boolean,
     is_full boolean,
-    since timestamptz,
-    observed_at timestamptz NOT NULL,
-    event_id uuid NOT NULL,
-    flags text[] NOT NULL DEFAULT '{}',
-    assigned boolean NOT NULL
+    since timestamptz
 ) WITH (fillfactor = 70);
 CREATE INDEX container_site ON container (site);
 CREATE INDEX container_partition ON container (partition);
-COMMENT ON TABLE container IS 'Containers now: the newest fact of each device';
+COMMENT ON TABLE container IS 'Containers now: what the newest fact of each device says';
 COMMENT ON COLUMN container.partition IS 'Of readings.container.v1: whose worker writes this row';
-COMMENT ON COLUMN container.assigned IS 'Whether the device still serves that site';
+COMMENT ON COLUMN container.site IS 'The container that the device serves; null, as all after it, where it serves none';
 
 CREATE TABLE parking_observation (
     device text COLLATE "C" NOT NULL,
@@ -249,26 +247,19 @@ COMMENT ON COLUMN parking_observation.since IS 'Since when it is so';
 CREATE TABLE parking_bay (
     device text COLLATE "C" PRIMARY KEY,
     partition integer NOT NULL,
+    observed_at timestamptz NOT NULL,
+    event_id uuid NOT NULL,
     site text,
     zone text,
     occupied boolean,
-    since timestamptz,
-    observed_at timestamptz NOT NULL,
-    event_id uuid NOT NULL,
-    reported boolean,
-    observed_site text,
-    observed_zone text,
-    observed_occupied boolean,
-    observed_since timestamptz,
-    flags text[] NOT NULL DEFAULT '{}'
+    since timestamptz
 ) WITH (fillfactor = 70);
 CREATE INDEX parking_bay_site ON parking_bay (site);
 CREATE INDEX parking_bay_partition ON parking_bay (partition);
 COMMENT ON TABLE parking_bay IS 'Bays now: what the newest fact of each device and the time since then say';
 COMMENT ON COLUMN parking_bay.partition IS 'Of readings.parking.v1: whose worker writes this row';
-COMMENT ON COLUMN parking_bay.site IS 'The bay that the device serves; null once its assignment has ended';
-COMMENT ON COLUMN parking_bay.occupied IS 'Null = unknown: nothing was heard for too long';
-COMMENT ON COLUMN parking_bay.observed_occupied IS 'What the newest fact said, whatever silence has made of it';
+COMMENT ON COLUMN parking_bay.site IS 'The bay that the device serves; null, as all after it, where it serves none';
+COMMENT ON COLUMN parking_bay.occupied IS 'Null = unknown: nothing was heard for too long, or of nothing but the device itself';
 
 CREATE TABLE parking_zone (
     zone text PRIMARY KEY,
