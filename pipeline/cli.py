@@ -33,6 +33,7 @@ from pipeline.kafka.provision import provision
 from pipeline.packaging import check_packages
 from pipeline.registry.command import sites_app
 from pipeline.service import run_stage
+from pipeline.simulator.command import simulate_command
 from pipeline.supervisor import Supervisor
 
 GROUP: Final = "silkstream.stages"
@@ -47,6 +48,7 @@ app = typer.Typer(
 ledger_app = typer.Typer(no_args_is_help=True, help="How far each consumer is; let one begin again.")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(sites_app, name="sites")
+app.command("simulate")(simulate_command)
 
 out = Console(highlight=False)
 

@@ -150,8 +150,8 @@ async def publish_ticks(inbox: Inbox, bridge: str, interval_seconds: float) -> N
     """Publish a tick each interval, on the bridge's own connection, so that it queues behind the frames."""
     while True:
         tick = ticks.Tick(bridge, clock.now_us())
-        inbox.publish(tick_topic(bridge), ticks.write_tick(tick))
-        await asyncio.sleep(interval_seconds)
+        handed_over = inbox.publish(tick_topic(bridge), ticks.write_tick(tick))
+        await asyncio.sleep(interval_seconds if handed_over else min(interval_seconds, 0.5))
 
 
 @asynccontextmanager

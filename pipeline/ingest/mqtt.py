@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ class Inbox:
         self._filters = (*settings.bridge.filters, tick_topic(settings.bridge.id))
         self._client_id = f"silkstream-{settings.bridge.id}"
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._waiting: deque[Message] = deque()
         self._arrived = asyncio.Event()
         self._lost = asyncio.Event()
@@ -155,19 +157,25 @@ class Inbox:
 
     def _on_socket_open(self, client: paho.Client, _data: Any, sock: Any) -> None:
         self.connection += 1
-        self._loop.call_soon_threadsafe(self._loop.add_reader, sock, self._read, client)
+        self._in_loop(self._loop.add_reader, sock, self._read, client)
 
     def _on_socket_close(self, _client: paho.Client, _data: Any, sock: Any) -> None:
-        if sock.fileno() >= 0:
-            self._loop.remove_reader(sock)
-            self._loop.remove_writer(sock)
+        self._in_loop(self._loop.remove_reader, sock.fileno())
+        self._in_loop(self._loop.remove_writer, sock.fileno())
 
     def _on_register_write(self, client: paho.Client, _data: Any, sock: Any) -> None:
-        self._loop.call_soon_threadsafe(self._loop.add_writer, sock, client.loop_write)
+        self._in_loop(self._loop.add_writer, sock, client.loop_write)
 
     def _on_unregister_write(self, _client: paho.Client, _data: Any, sock: Any) -> None:
-        if sock.fileno() >= 0:
-            self._loop.call_soon_threadsafe(self._loop.remove_writer, sock)
+        self._in_loop(self._loop.remove_writer, sock.fileno())
+
+    def _in_loop(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Call at once in the loop's own thread, where the socket is still what it was; else as soon as it can."""
+        if threading.get_ident() == self._thread:
+            with suppress(ValueError):  # the socket was closed a moment ago
+                call(*arguments)
+        else:
+            self._loop.call_soon_threadsafe(self._in_loop, call, *arguments)
 
     def _read(self, client: paho.Client) -> None:
         """Read while something comes: paho takes one packet a call."""
