@@ -19,9 +19,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from pipeline.core.errors import SettingsError
+from pipeline.core.logs import logger
 from pipeline.core.retry import backoff
 from pipeline.simulator.frames import Planned
 from pipeline.simulator.ledger import Account
+
+_log = logger("simulator")
 
 WINDOW: Final = 500
 """Unacknowledged messages at most; a broker that announces a smaller Receive Maximum gets no more than that."""
@@ -93,24 +96,29 @@ class Publisher:
         if self._failure is None:
             self._changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), timeout_seconds)
-        self.check()
+                async with asyncio.timeout(timeout_seconds):
+                    await self._changed.wait()
+        self._check()
 
-    def check(self) -> None:
-        """Raise the broker's refusal, if it refused."""
+    def _check(self) -> None:
         if self._failure is not None:
             raise self._failure
 
     # -- the connection
 
     async def supervise(self) -> None:
-        """Connect, and connect again whenever the connection is lost, until cancelled."""
+        """Connect, and connect again whenever the connection is lost, until cancelled.
+
+        Raises:
+            SettingsError: the broker refuses us for good.
+        """
         pauses = backoff(first_seconds=0.1)
         try:
             while True:
                 self._lost.clear()
                 if await self._attempt():
                     pauses = backoff(first_seconds=0.1)
+                self._check()
                 await asyncio.sleep(next(pauses))
         finally:
             self._drop()
@@ -120,7 +128,8 @@ class Publisher:
         client = self._client = self._new_client()
         try:
             client.connect(self._host, self._port, keepalive=KEEPALIVE_SECONDS, clean_start=True)
-        except OSError:
+        except OSError as away:
+            _log.warning("broker away", host=self._host, port=self._port, error=str(away))
             return False
         deadline = self._loop.time() + HANDSHAKE_SECONDS
         accepted = False
@@ -130,14 +139,16 @@ class Publisher:
             elif self._loop.time() > deadline:
                 break
             client.loop_misc()
+            # not wait_for: until Python 3.12 it swallows a cancellation that meets the event
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._lost.wait()
         self._drop()
         return accepted
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id="", protocol=paho.MQTTv5)
-        client.max_inflight_messages_set(0xFFFF)
+        client.max_inflight_messages_set(0)  # the window is ours
         client.on_socket_open = self._on_socket_open
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -60,13 +59,18 @@ async def simulate(
     connection = asyncio.create_task(publisher.supervise())
     scribe = asyncio.create_task(_keep(account, ledger_path, progress))
     pace = Pace(plan.start_us, speed=speed, max_rate=max_rate)
+    playing = asyncio.create_task(_publish(plan, publisher, pace, city=city, stop=stop))
+    tasks = (playing, connection, scribe)
     try:
-        finished = await _publish(plan, publisher, pace, city=city, stop=stop)
+        # the other two end by a fault only, and then waiting for the broker would have no end
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            await task
+        finished = playing.result()
     finally:
-        for task in (scribe, connection):
+        for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
     ledger = account.ledger(complete=finished)
     if ledger_path is not None:
         write_ledger(ledger, ledger_path)

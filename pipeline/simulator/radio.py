@@ -17,7 +17,8 @@ from pipeline.simulator.frames import randomness
 METRES_PER_DEGREE: Final = 111_320.0
 SENSITIVITY_DBM: Final = -124
 NOISE_FLOOR_DBM: Final = -117.0
-MOST_HEARD: Final = 4
+MOST_HEARD: Final = 3
+PATH_LOSS_EXPONENT: Final = 3.6
 
 
 class Gateway(NamedTuple):
@@ -81,7 +82,9 @@ def link(plan: CityPlan, device: Device, stations: tuple[Gateway, ...]) -> Link:
         north = (station.latitude - device.latitude) * METRES_PER_DEGREE
         east = (station.longitude - device.longitude) * METRES_PER_DEGREE * math.cos(math.radians(LATITUDE))
         metres = max(50.0, math.hypot(north, east))
-        paths.append((station, 14.0 - 40.0 - 31.0 * math.log10(metres / 10.0) + rng.gauss(0.0, 6.0)))
+        paths.append(
+            (station, 14.0 - 40.0 - PATH_LOSS_EXPONENT * 10.0 * math.log10(metres / 10.0) + rng.gauss(0.0, 6.0))
+        )
     paths.sort(key=lambda path: -path[1])
     best = paths[0][1]
     reach = [path for path in paths if path[1] > SENSITIVITY_DBM + 2] or paths[:1]

@@ -1,0 +1,46 @@
+"""The sites file of the city."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from pipeline.simulator import CityPlan, devices, sites_csv
+
+PLAN = CityPlan()
+
+
+def test_each_device_has_one_site_in_the_columns_of_the_import() -> None:
+    lines = list(csv.DictReader(io.StringIO(sites_csv(PLAN))))
+
+    assert list(lines[0]) == [
+        "site",
+        "family",
+        "name",
+        "group",
+        "dev_eui",
+        "valid_from",
+        "empty_distance_metres",
+        "full_distance_metres",
+    ]
+    assert [line["dev_eui"] for line in lines] == [device.dev_eui for device in devices(PLAN)]
+    assert len({line["site"] for line in lines}) == len(lines) == 60 + 450 + 23 + 550
+    assert {line["valid_from"] for line in lines} == {"2026-06-01T00:00:00+00:00"}
+
+
+def test_distances_are_given_for_containers_alone() -> None:
+    for line in csv.DictReader(io.StringIO(sites_csv(PLAN))):
+        if line["family"] == "container":
+            assert float(line["empty_distance_metres"]) > float(line["full_distance_metres"]) > 0
+        else:
+            assert line["empty_distance_metres"] == line["full_distance_metres"] == ""
+
+
+def test_bays_are_grouped_in_three_zones() -> None:
+    groups = [line["group"] for line in csv.DictReader(io.StringIO(sites_csv(PLAN))) if line["family"] == "parking"]
+
+    assert {zone: groups.count(zone) for zone in groups} == {
+        "koenigstrasse": 30,
+        "koelner-strasse": 24,
+        "behinderten": 6,
+    }
