@@ -152,8 +152,10 @@ class Settings(BaseSettings):
     )
 
     namespace: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,30}\.)?$")] = ""
-    """A prefix of topics and groups and the name of the database schema, for a replay beside the live system:
-    `replay1.`"""
+    """A prefix of topics and groups and the name of the database schema, for a second system beside the first, a
+    replay for instance: `replay1.`"""
+    replay: bool = False
+    """This namespace replays the past: its outgoing events are stored, and never published."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     kafka: Kafka = Kafka()
     database: Database = Database()
