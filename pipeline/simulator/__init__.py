@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.simulator.city import CityPlan, Device, Encoding, Family, devices
+from pipeline.simulator.city import CityPlan, Encoding, Family
+from pipeline.simulator.devices import Device, devices
 from pipeline.simulator.frames import Fate, Planned
 from pipeline.simulator.ledger import Account, Ledger, read_ledger, write_ledger
 from pipeline.simulator.play import events

@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol
 
-from pipeline.simulator.city import APPLICATIONS, Device
+from pipeline.simulator.devices import APPLICATIONS, Device
 from pipeline.simulator.radio import Gateway, Reception
 
 REGION: Final = "eu868"

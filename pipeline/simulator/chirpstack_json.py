@@ -24,7 +24,7 @@ from pipeline.simulator.chirpstack import (
     Uplink,
     rfc3339,
 )
-from pipeline.simulator.city import Device
+from pipeline.simulator.devices import Device
 from pipeline.simulator.radio import Gateway, Link, Reception
 
 

@@ -20,7 +20,7 @@ from pipeline.simulator.chirpstack import (
     Identity,
     Uplink,
 )
-from pipeline.simulator.city import Device
+from pipeline.simulator.devices import Device
 from pipeline.simulator.radio import Gateway, Link
 
 

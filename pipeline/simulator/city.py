@@ -5,19 +5,15 @@ Everything else follows from the plan, byte for byte, so a run can be repeated f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b
-from types import MappingProxyType
 from typing import Any, Final, Literal, Self
 
 from pipeline.core.clock import to_us
-from pipeline.simulator.frames import randomness
 
-LATITUDE: Final = 51.33
-LONGITUDE: Final = 6.56
+SHORTEST_SECONDS: Final = 5.0
+"""Between two frames of one kind: a device must leave room for the receive windows of class A."""
 
 
 class Family(StrEnum):
@@ -42,6 +38,9 @@ class CityPlan:
 
     `start` must be aware; the city is played from there for `duration`. `encoding` "both" stands for two ChirpStack
     servers: parking and containers publish JSON, groundwater and lighting protobuf.
+
+    Raises:
+        ValueError: a field is out of its bounds; the message names it.
     """
 
     seed: str = "krefeld"
@@ -83,7 +82,16 @@ class CityPlan:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
-            raise ValueError("a plan's start names its time zone")
+            raise ValueError("start: a time with its zone is expected")
+        if self.encoding not in {"json", "protobuf", "both"}:
+            raise ValueError(f"encoding={self.encoding}: json, protobuf or both is expected")
+        for name, value in ((field.name, getattr(self, field.name)) for field in fields(self)):
+            if name.endswith("_share") and not 0 <= value <= 1:
+                raise ValueError(f"{name}={value}: a share from 0 to 1 is expected")
+            if name.endswith("_seconds") and value < SHORTEST_SECONDS:
+                raise ValueError(f"{name}={value}: {SHORTEST_SECONDS} seconds or more are expected")
+            if isinstance(value, int | float) and value < (name == "gateways"):
+                raise ValueError(f"{name}={value}: too few")
 
     @property
     def start_us(self) -> int:
@@ -129,179 +137,3 @@ class CityPlan:
             "duration": self.duration.total_seconds(),
             "bridges": list(self.bridges),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A device model as ChirpStack knows it: its profile and the tags of the profile."""
-
-    family: Family
-    profile: str
-    decoder: str
-    vendor: str
-    device_class: str = "CLASS_A"
-    mains_powered: bool = False
-
-
-MODELS: Final[Mapping[Family, Model]] = MappingProxyType(
-    {
-        Family.PARKING: Model(family=Family.PARKING, profile="bosch TPS110", decoder="bosch_tps110", vendor="bosch"),
-        Family.GROUNDWATER: Model(
-            family=Family.GROUNDWATER, profile="decentlab DL-PR26", decoder="decentlab_dl_pr26", vendor="decentlab"
-        ),
-        Family.CONTAINER: Model(
-            family=Family.CONTAINER, profile="milesight EM310-UDL", decoder="milesight_em310_udl", vendor="milesight"
-        ),
-        Family.LIGHTING: Model(
-            family=Family.LIGHTING,
-            profile="nas UL20xx-fw1.1",
-            decoder="nas_ul20xx",
-            vendor="nas",
-            device_class="CLASS_C",
-            mains_powered=True,
-        ),
-    }
-)
-APPLICATIONS: Final[Mapping[Family, str]] = MappingProxyType(
-    {
-        Family.PARKING: "Stadt Krefeld Parken",
-        Family.GROUNDWATER: "Stadt Krefeld Grundwasser",
-        Family.CONTAINER: "Stadt Krefeld Container",
-        Family.LIGHTING: "Stadt Krefeld Beleuchtung",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """One device at its place.
-
-    `group` is what its site is counted with: a zone, a district, a street, an aquifer. `attributes` is the geometry
-    of its installation, by the names of the sites file (metres, watts).
-    """
-
-    index: int
-    number: int
-    dev_eui: str
-    family: Family
-    site: str
-    name: str
-    group: str
-    latitude: float
-    longitude: float
-    abp: bool
-    tags: Mapping[str, str]
-    attributes: Mapping[str, float]
-
-    @property
-    def model(self) -> Model:
-        """The device's model."""
-        return MODELS[self.family]
-
-
-ZONES: Final = ("koenigstrasse", "koelner-strasse", "behinderten")
-_ZONE_NAMES: Final = ("Königstraße", "Kölner Straße", "Behindertenparkplatz")
-_ZONE_LETTERS: Final = "KOB"
-SEGMENTS: Final = (
-    "ostwall",
-    "westwall",
-    "nordwall",
-    "suedwall",
-    "rheinstrasse",
-    "huelser-strasse",
-    "uerdinger-strasse",
-)
-AQUIFERS: Final = ("obere-terrasse", "mittlere-terrasse", "niederterrasse")
-TEXTILE_SHARE: Final = 16 / 23
-
-
-def devices(plan: CityPlan) -> tuple[Device, ...]:
-    """Every device of the city, in a fixed order; `index` is the place in it."""
-    made: list[Device] = []
-
-    def add(
-        family: Family,
-        number: int,
-        *,
-        site: str,
-        name: str,
-        group: str,
-        tags: Mapping[str, str],
-        attributes: Mapping[str, float],
-    ) -> None:
-        dev_eui = blake2b(f"{plan.seed}/{family}".encode(), digest_size=5).hexdigest() + f"{number:06x}"
-        rng = randomness(plan.seed, dev_eui, "place")
-        made.append(
-            Device(
-                index=len(made),
-                number=number,
-                dev_eui=dev_eui,
-                family=family,
-                site=site,
-                name=name,
-                group=group,
-                latitude=round(LATITUDE + rng.gauss(0.0, 0.025), 6),
-                longitude=round(LONGITUDE + rng.gauss(0.0, 0.04), 6),
-                abp=rng.random() < plan.abp_share,
-                tags=tags,
-                attributes=attributes,
-            )
-        )
-
-    number = 0
-    bays = (plan.bays_koenigstrasse, plan.bays_koelner_strasse, plan.disabled_bays)
-    for zone, title, letter, count in zip(ZONES, _ZONE_NAMES, _ZONE_LETTERS, bays, strict=True):
-        for place in range(count):
-            bay = f"{letter}{place:02d}"
-            add(
-                Family.PARKING,
-                number,
-                site=f"{zone}-{bay}",
-                name=f"{title} {bay}",
-                group=zone,
-                tags={"zone": zone, "bay": bay},
-                attributes={},
-            )
-            number += 1
-    for number in range(plan.wells):
-        casing_top = round(30.0 + (number * 37 % 160) / 10, 2)
-        depth = round(8.0 + (number * 53 % 90) / 10, 2)
-        add(
-            Family.GROUNDWATER,
-            number,
-            site=f"gwm-{number:03d}",
-            name=f"Grundwassermessstelle {number:03d}",
-            group=AQUIFERS[number % len(AQUIFERS)],
-            tags={
-                "casing_top_metres_nhn": str(casing_top),
-                "probe_depth_metres": str(depth),
-                "pressure_min_bar": "0",
-                "pressure_max_bar": "1",
-            },
-            attributes={"casing_top_metres_nhn": casing_top, "probe_depth_metres": depth},
-        )
-    for number in range(plan.containers):
-        textile = number < round(plan.containers * TEXTILE_SHARE)
-        empty, full = (1.8, 0.3) if textile else (1.5, 0.25)
-        add(
-            Family.CONTAINER,
-            number,
-            site=f"huels-{number}",
-            name=f"{'Textil' if textile else 'Papier'}container Hüls {number}",
-            group="huels",
-            tags={"site": f"huels-{number}", "container_height_metres": str(empty)},
-            attributes={"empty_distance_metres": empty, "full_distance_metres": full},
-        )
-    for number in range(plan.luminaires):
-        segment = SEGMENTS[number % len(SEGMENTS)]
-        pole = str(number // len(SEGMENTS))
-        add(
-            Family.LIGHTING,
-            number,
-            site=f"{segment}-{pole}",
-            name=f"Leuchte {segment} {pole}",
-            group=segment,
-            tags={"segment": segment, "pole": pole},
-            attributes={"rated_watts": 42.0},
-        )
-    return tuple(made)

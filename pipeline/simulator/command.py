@@ -40,7 +40,10 @@ def plan_of(changes: list[str], **given: Any) -> CityPlan:
             given[name] = text.lower() in {"1", "true", "yes"} if kinds[name] is bool else kinds[name](text)
         except ValueError as wrong:
             raise SettingsError(f"--set {change!r}: expected a value of type {kinds[name].__name__}") from wrong
-    return CityPlan(**given)
+    try:
+        return CityPlan(**given)
+    except ValueError as wrong:
+        raise SettingsError(f"--set {wrong}") from wrong
 
 
 def simulate_command(

@@ -11,7 +11,8 @@ from typing import Final
 
 from pipeline.simulator import encode
 from pipeline.simulator.battery import battery_of
-from pipeline.simulator.city import CityPlan, Device
+from pipeline.simulator.city import CityPlan
+from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
 from pipeline.simulator.sun import from_local_us, local_hour, local_us
 

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from pipeline.simulator import encode
 from pipeline.simulator.battery import battery_of
-from pipeline.simulator.city import CityPlan, Device
+from pipeline.simulator.city import CityPlan
+from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
 
 BAR_PER_METRE: Final = 0.0980665

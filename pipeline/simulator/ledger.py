@@ -15,8 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.core.clock import from_us
-from pipeline.simulator.city import CityPlan, Device, Family, devices
+from pipeline.simulator.city import CityPlan, Family
 from pipeline.simulator.containers import fill_ratio
+from pipeline.simulator.devices import Device, devices
 from pipeline.simulator.frames import Fate, Planned
 
 FULL_RATIO: Final = 0.8

@@ -12,7 +12,8 @@ from random import Random
 from typing import Final, NamedTuple
 
 from pipeline.simulator import encode
-from pipeline.simulator.city import CityPlan, Device
+from pipeline.simulator.city import CityPlan
+from pipeline.simulator.devices import Device
 from pipeline.simulator.encode import AlertMemory, DaliStatus, DimmingSource, LinkState, NodeState, Usage
 from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
 from pipeline.simulator.sun import (

@@ -12,7 +12,8 @@ from random import Random
 from typing import Final, NamedTuple
 
 from pipeline.simulator import encode
-from pipeline.simulator.city import CityPlan, Device
+from pipeline.simulator.city import CityPlan
+from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
 from pipeline.simulator.sun import air_temperature_celsius, local_hour, local_weekday
 

@@ -15,7 +15,8 @@ from pipeline.simulator import containers, groundwater, lighting, parking
 from pipeline.simulator.chirpstack import Events, identity
 from pipeline.simulator.chirpstack_json import JsonEvents
 from pipeline.simulator.chirpstack_protobuf import ProtobufEvents
-from pipeline.simulator.city import CityPlan, Device, Encoding, Family, devices
+from pipeline.simulator.city import CityPlan, Encoding, Family
+from pipeline.simulator.devices import Device, devices
 from pipeline.simulator.frames import SECOND_US, Fate, Frame, Planned
 from pipeline.simulator.radio import Gateway, Link, gateways, link
 from pipeline.simulator.session import LATENCY_US, Ordered, Session

@@ -11,7 +11,8 @@ from hashlib import blake2b
 from random import Random
 from typing import Final, NamedTuple
 
-from pipeline.simulator.city import LATITUDE, LONGITUDE, CityPlan, Device
+from pipeline.simulator.city import CityPlan
+from pipeline.simulator.devices import LATITUDE, LONGITUDE, Device
 from pipeline.simulator.frames import randomness
 
 METRES_PER_DEGREE: Final = 111_320.0

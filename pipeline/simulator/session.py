@@ -15,7 +15,8 @@ from pipeline.event.read import read_event
 from pipeline.simulator import encode
 from pipeline.simulator.battery import LEVELS, battery_of, device_status_percent
 from pipeline.simulator.chirpstack import RETRANSMISSION, Events, Uplink, derived_uuid, identity, topic
-from pipeline.simulator.city import CityPlan, Device, Family
+from pipeline.simulator.city import CityPlan, Family
+from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, SECOND_US, Fate, Frame, Planned, randomness
 from pipeline.simulator.mishaps import broken
 from pipeline.simulator.radio import Link, Reception, receptions

@@ -6,7 +6,8 @@ import csv
 import io
 from typing import Final
 
-from pipeline.simulator.city import CityPlan, Device, devices
+from pipeline.simulator.city import CityPlan
+from pipeline.simulator.devices import Device, devices
 
 COLUMNS: Final = ("site", "family", "name", "group", "dev_eui", "valid_from")
 ATTRIBUTES: Final = ("empty_distance_metres", "full_distance_metres")

@@ -178,6 +178,13 @@ def test_sent_downlink_lacks_the_tags_of_the_application(in_json: list[tuple[str
     assert all("operator" not in tags and "decoder" in tags for tags in sent)
 
 
+def test_signal_to_noise_ratio_of_zero_is_not_written(in_json: list[tuple[str, bytes]]) -> None:
+    heard = [info for payload in of_type(in_json, "up") for info in json.loads(payload)["rxInfo"]]
+
+    assert any("snr" not in info for info in heard)
+    assert all(info.get("snr") != 0 for info in heard)
+
+
 def test_order_of_tags_changes_from_event_to_event(in_json: list[tuple[str, bytes]]) -> None:
     orders = {tuple(json.loads(payload)["deviceInfo"]["tags"]) for payload in of_type(in_json, "up")}
 

@@ -248,7 +248,32 @@ def test_memory_does_not_grow_with_the_plan(measured_peak: Callable[[CityPlan], 
 
 
 def test_plan_without_a_time_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="time zone"):
+    with pytest.raises(ValueError, match="zone"):
         CityPlan(start=datetime(2026, 6, 1))  # noqa: DTZ001 - that is what is refused
 
     assert CityPlan(start=datetime(2026, 6, 1, tzinfo=UTC)).start_us == 1_780_272_000_000_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"encoding": "xml"},
+        {"lost_share": 1.5},
+        {"wells": -1},
+        {"gateways": 0},
+        {"well_interval_seconds": 0.0},
+        {"tick_seconds": 0.0},
+        {"joins_per_day": -1.0},
+    ],
+    ids=str,
+)
+def test_plan_that_makes_no_sense_is_refused_by_name(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        PLAN.with_(**change)
+
+
+@pytest.mark.parametrize("family", ["bays_koenigstrasse", "wells", "containers", "luminaires"])
+def test_city_may_lack_a_family(family: str) -> None:
+    plan = PLAN.with_(duration=timedelta(minutes=30), **{family: 0})
+
+    assert sum(planned.fate is Fate.ACCEPTED for planned in events(plan)) > 0
