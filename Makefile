@@ -14,6 +14,8 @@ BENCH_STACK ?= 2
 # With KEEP=1 a test run leaves its servers and their data for the next one.
 KEEP ?=
 KILLS ?= 30
+NAMESPACE ?=
+TOPIC ?= alerts.container.v1
 
 python := .venv/bin/python
 stack := $(python) infra/local/stack.py
@@ -66,6 +68,14 @@ $(stamp): pyproject.toml constraints.txt
 .PHONY: demo
 demo: up ## a simulated day of the city, from frames to alerts, with two processes killed on the way
 	@$(call with,$(STACK),$(python) -m pipeline.cli demo)
+
+.PHONY: run
+run: up ## every stage, supervised (NAMESPACE=demo. for the demo's)
+	@SILKSTREAM_NAMESPACE=$(NAMESPACE) $(call with,$(STACK),$(python) -m pipeline.cli run)
+
+.PHONY: watch
+watch: up ## a topic's records from its beginning (TOPIC=demo.alerts.container.v1)
+	@$(call with,$(STACK),$(python) -m pipeline.cli watch $(TOPIC))
 
 ##@ To check
 

@@ -10,8 +10,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -23,20 +22,21 @@ from pipeline.core.errors import EXIT_SETTINGS, EXIT_STALLED, SettingsError, Tra
 from pipeline.core.logs import configure_logs
 from pipeline.core.settings import Settings
 from pipeline.core.settings import load as load_settings
-from pipeline.core.stage import Stage
 from pipeline.database import ledger
 from pipeline.database.connection import connected
 from pipeline.database.migrate import migrate
+from pipeline.demo.command import demo_command
 from pipeline.ingest.translate import tick_records
+from pipeline.installed import declared_topics, installed_stages
+from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import provision
 from pipeline.packaging import check_packages
 from pipeline.registry.command import sites_app
 from pipeline.service import run_stage
 from pipeline.simulator.command import simulate_command
-from pipeline.supervisor import Supervisor
-
-GROUP: Final = "silkstream.stages"
+from pipeline.supervisor import Supervisor, free_ports
+from pipeline.watch import records_of, shown
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,42 +49,9 @@ ledger_app = typer.Typer(no_args_is_help=True, help="How far each consumer is; l
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(sites_app, name="sites")
 app.command("simulate")(simulate_command)
+app.command("demo")(demo_command)
 
 out = Console(highlight=False)
-
-
-def installed_stages() -> dict[str, Stage]:
-    """Every installed stage by name, in the order of a frame's way.
-
-    Raises:
-        SettingsError: an entry cannot be imported or is no stage.
-    """
-    found: list[Stage] = []
-    for entry in entry_points(group=GROUP):
-        try:
-            stage = entry.load()
-        except Exception as broken:
-            package = entry.dist.name if entry.dist else "?"
-            raise SettingsError(f"stage {entry.name} of {package} cannot be imported: {broken}") from broken
-        if not isinstance(stage, Stage) or stage.name != entry.name:
-            raise SettingsError(f"entry point {entry.name} of group {GROUP} is no stage of that name")
-        found.append(stage)
-    return {stage.name: stage for stage in sorted(found, key=lambda stage: (stage.order, stage.name))}
-
-
-def families() -> list[str]:
-    """The families of the installed decoders."""
-    return sorted({decoder.family for decoder in load().values()})
-
-
-def declared_topics(settings: Settings) -> tuple[topics.Topic, ...]:
-    """All topics of this installation."""
-    return topics.declared(
-        families(),
-        partitions=settings.topics.partitions,
-        raw_retention_days=settings.topics.raw_retention_days,
-        namespace=settings.namespace,
-    )
 
 
 @app.command("topics")
@@ -128,7 +95,7 @@ def ledger_reset(
     topic: Annotated[str | None, typer.Option(help="Only this topic; else all of the consumer's.")] = None,
     to: Annotated[str, typer.Option(help="Only `beginning` is possible.")] = "beginning",
 ) -> None:
-    """Let a consumer begin again at the beginning of its log: repeating changes nothing, what retention took is gone."""
+    """Let a consumer begin again at the beginning of its log: repeating changes nothing, what is gone stays gone."""
     if to != "beginning":
         raise SettingsError(f"--to {to!r}: only `beginning` is possible")
 
@@ -181,13 +148,39 @@ def run_command(
     chosen = [s for s in stages.values() if not stage or s.name in stage]
 
     async def work() -> int:
-        supervisor = Supervisor(chosen, settings, {})
+        base = settings.http.port
+        ports = [base + number for number in range(len(chosen))] if base else free_ports(len(chosen))
+        supervisor = Supervisor(chosen, {}, ports=ports)
+        for child in supervisor.children:
+            out.print(f"{child.stage.name:<20} http://{settings.http.host}:{child.port}/metrics")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.stop)
         return await supervisor.run()
 
     raise typer.Exit(asyncio.run(work()))
+
+
+@app.command("watch")
+def watch_command(
+    topic: Annotated[str, typer.Argument(help="A topic, with its namespace.")],
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what comes; else end at the topic's end.")
+    ] = False,
+) -> None:
+    """Print the records of a topic from its beginning: CloudEvents as they are, frames and readings as JSON."""
+    settings = load_settings()
+
+    async def work() -> None:
+        async with open_log(settings) as log:
+            async for record in records_of(log, topic, partitions=settings.topics.partitions, follow=follow):
+                out.print(shown(record), soft_wrap=True)
+
+    try:
+        asyncio.run(work())
+    except KeyboardInterrupt:
+        raise typer.Exit from None
 
 
 def _run(name: str) -> None:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from pipeline.core.errors import EXIT_SETTINGS
 from pipeline.core.logs import logger
 from pipeline.core.retry import backoff, sleep_unless
-from pipeline.core.settings import Settings
 from pipeline.core.stage import Stage
 
 KILL_SECONDS: Final = 30.0
@@ -37,6 +38,7 @@ class Child:
     starts: int = 0
     last_status: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
 
     @property
     def pid(self) -> int | None:
@@ -47,11 +49,20 @@ class Child:
 class Supervisor:
     """Starts stages, starts them again, and drains them."""
 
-    def __init__(self, stages: Sequence[Stage], settings: Settings, environment: Mapping[str, str]) -> None:
-        base = settings.http.port
+    def __init__(
+        self, stages: Sequence[Stage], environment: Mapping[str, str], *, ports: Sequence[int], logs: Path | None = None
+    ) -> None:
+        """Prepare, without starting anything.
+
+        Args:
+            stages: in the order in which they are shown.
+            environment: settings for all of them.
+            ports: of each one's pages.
+            logs: a folder for what they say; None: our own standard error.
+        """
         self.children = [
-            Child(stage, port=base + number if base else 0, environment=environment)
-            for number, stage in enumerate(stages)
+            Child(stage, port=port, environment=environment, log=logs / f"{stage.name}.log" if logs else None)
+            for stage, port in zip(stages, ports, strict=True)
         ]
         self._stop = asyncio.Event()
         self._status = 0
@@ -73,15 +84,17 @@ class Supervisor:
         pauses = backoff(first_seconds=0.3, most_seconds=15)
         while not self._stop.is_set():
             started = loop.time()
-            child.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "pipeline.cli",
-                child.stage.name,
-                env={**os.environ, **child.environment, "SILKSTREAM_HTTP_PORT": str(child.port)},
-                # A terminal's Ctrl-C reaches us alone; we drain the children.
-                start_new_session=True,
-            )
+            with child.log.open("ab") if child.log else nullcontext() as said:
+                child.process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "pipeline.cli",
+                    child.stage.name,
+                    env={**os.environ, **child.environment, "SILKSTREAM_HTTP_PORT": str(child.port)},
+                    stderr=said,
+                    # A terminal's Ctrl-C reaches us alone; we drain the children.
+                    start_new_session=True,
+                )
             child.starts += 1
             ended = asyncio.create_task(child.process.wait())
             stopped = asyncio.create_task(self._stop.wait())
@@ -116,3 +129,12 @@ class Supervisor:
                 process.kill()
             await ended
         child.last_status = process.returncode
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]

@@ -59,6 +59,22 @@ async def migrate(settings: Settings, decoders: Iterable[Decoder], *, upto: str 
         return done
 
 
+async def drop(settings: Settings) -> None:
+    """Delete a namespace's schema with all that is in it.
+
+    Raises:
+        SettingsError: it is not a namespace's: the live schema is never dropped.
+    """
+    if not settings.namespace:
+        raise SettingsError("setting namespace: only the schema of a namespace is dropped, never the live one")
+    async with connected(settings, "migrate") as connection:
+        await connection.execute("SET client_min_messages = warning")
+        await connection.execute(
+            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.schema_name))
+        )
+        await connection.commit()
+
+
 async def _fixed_tables(connection: psycopg.AsyncConnection[Any], upto: str | None) -> list[str]:
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"

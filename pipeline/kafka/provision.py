@@ -6,6 +6,7 @@ partition that a ledger speaks of.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -46,6 +47,24 @@ async def provision(settings: Settings, topics: Sequence[Topic], *, check_only: 
         raise Transient(f"kafka: {away!r}") from away
     try:
         return await _provision(admin, topics, replication=settings.topics.replication, check_only=check_only)
+    except (KafkaError, OSError) as away:
+        raise Transient(f"kafka: {away!r}") from away
+    finally:
+        await admin.close()
+
+
+async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
+    """Delete topics and return when they are gone; a missing one is gone already.
+
+    Raises:
+        Transient: Kafka is away.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    try:
+        await admin.start()
+        while present := [t["topic"] for t in await admin.describe_topics(list(names)) if t["error_code"] == 0]:
+            await admin.delete_topics(present)
+            await asyncio.sleep(0.1)
     except (KafkaError, OSError) as away:
         raise Transient(f"kafka: {away!r}") from away
     finally:

@@ -1,0 +1,109 @@
+"""The closing words: the city's answers, and one frame told from its bytes to its alert."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.core.settings import Settings
+from pipeline.database.connection import Connection
+from pipeline.demo.account import raw_record
+from pipeline.demo.look import ask
+from pipeline.event.read import read_event, read_topic
+from pipeline.kafka.consumer import KafkaLog
+
+
+async def tell_city(console: Console, connection: Connection, now: datetime) -> None:
+    """Print what operations wants to know."""
+    console.rule("the city's answers")
+    zones = Table("zone", "free", "occupied", "unknown", "bays", box=None, pad_edge=False)
+    for zone, bays, occupied, free, unknown in await ask(connection, "zones"):
+        zones.add_row(zone, str(free), str(occupied), str(unknown), str(bays))
+    console.print("Free bays", style="bold")
+    console.print(zones)
+    ((count, full, mean),) = await ask(connection, "containers")
+    console.print(f"\nContainers: {full} of {count} are full; on average {100 * (mean or 0):.0f} %", style="bold")
+    for site, percent, since in (await ask(connection, "full_containers"))[:8]:
+        console.print(f"  {site}  {percent} %  since {since:%a %H:%M}")
+    ((lit, lamps),) = await ask(connection, "lamps")
+    dark = await ask(connection, "dark_lamps")
+    console.print(f"\nLamps: {lit} of {lamps} are lit; {len(dark)} report a lamp failure", style="bold")
+    console.print("  " + ", ".join(str(name) for _, name in dark[:8]) + (" …" if len(dark) > 8 else ""))
+    ((wells, heard, low, mean, high),) = await ask(connection, "wells", now=now)
+    console.print(f"\nWells: {heard} of {wells} were heard within the last hour", style="bold")
+    if wells:
+        console.print(f"  pressure at the probe {low:.3f} … {high:.3f} bar, on average {mean:.3f}")
+
+
+async def tell_frame(console: Console, settings: Settings, log: KafkaLog, connection: Connection) -> None:
+    """Print the way of the frame that opened the newest alert."""
+    console.rule("one frame's way")
+    found = await ask(connection, "alert_to_tell")
+    if not found:
+        console.print("no alert was opened in this day")
+        return
+    alert = dict(zip(_ALERT, found[0], strict=True))
+    partition, offset = alert["raw_partition"], alert["raw_offset"]
+    topic, value = await raw_record(settings, log, partition=partition, offset=offset)
+    named = read_topic(topic)
+    event = read_event(named.event, value, dev_eui=named.dev_eui) if named else None
+    key = {"device": alert["device"], "observed_at": alert["observed_at"]}
+    way = Table(box=None, pad_edge=False, show_header=False)
+    way.add_column(style="bold")
+    way.add_column()
+    if event is not None:
+        way.add_row("radio", f"fPort {event.f_port}, fCnt {event.f_cnt}: {event.data.hex()}")
+        way.add_row("MQTT", topic)
+        way.add_row("event", f"{_encoding(value)}, {len(value)} bytes: {_shortened(value)}")
+    way.add_row("raw log", f"{settings.namespace}lorawan.raw.v1[{partition}] offset {offset}")
+    for at, distance, tilted, battery, flags in await ask(connection, "row_to_tell", **key):
+        way.add_row("decoder", f"{alert['decoder']} {alert['decoder_version']}")
+        way.add_row(
+            "row",
+            f"reading_container: {at:%F %T} distance_metres={distance} tilted={tilted} battery_ratio={battery} "
+            f"flags={flags}",
+        )
+    for distance, ratio, full, site in await ask(connection, "fact_to_tell", **key):
+        way.add_row("fact", f"container_level: {site} distance {distance} m = {100 * (ratio or 0):.0f} % full={full}")
+    way.add_row("alert", f"{alert['rule']} {alert['subject']} since {alert['since']:%F %T}: {alert['message_en']}")
+    for out_topic, content in await ask(connection, "outbox_to_tell", key=alert["subject"]):
+        way.add_row(
+            "Kafka", f"{settings.namespace}{str(out_topic).removeprefix(settings.namespace)}: {str(content)[:220]}…"
+        )
+    console.print(way)
+
+
+_ALERT = (
+    "id",
+    "rule",
+    "subject",
+    "status",
+    "since",
+    "message_en",
+    "opened_event",
+    "observed_at",
+    "device",
+    "f_cnt",
+    "f_port",
+    "raw_partition",
+    "raw_offset",
+    "decoder",
+    "decoder_version",
+)
+
+
+def _encoding(value: bytes) -> str:
+    return "JSON" if value[:1] == b"{" else "protobuf"
+
+
+def _shortened(value: bytes) -> str:
+    if value[:1] != b"{":
+        return base64.b64encode(value)[:60].decode() + "…"
+    content: dict[str, Any] = orjson.loads(value)
+    shown = {name: content[name] for name in ("time", "devAddr", "fCnt", "fPort", "data") if name in content}
+    return orjson.dumps(shown).decode()
