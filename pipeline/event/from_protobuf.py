@@ -39,7 +39,8 @@ def _device(info: Any) -> DeviceInfo:
 
 
 def _us(time: Any) -> int:
-    return int(time.seconds * 1_000_000 + time.nanos // 1000)
+    # Rounded half up, as msgspec does with JSON: an event has one time and one identity in both encodings.
+    return int(time.seconds * 1_000_000 + (time.nanos + 500) // 1000)
 
 
 def _read_up(value: bytes) -> Event:
