@@ -17,8 +17,10 @@ def backoff(*, first_seconds: float = 0.2, most_seconds: float = 5.0) -> Iterato
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> bool:
     """Wait; True as soon as `stop` is set."""
+    # Not `wait_for`: on Python 3.11 it swallows a cancellation that comes together with the event.
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         return False
     return True

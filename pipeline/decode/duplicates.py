@@ -120,7 +120,10 @@ def _copy_of(records: deque[Seen], seen: Seen, oldest: int) -> Finding:
 
 
 def _began_again_after(records: deque[Seen], candidate: Seen, oldest: int) -> bool:
-    """Whether the device joined or fell back in fCnt behind the candidate. A copy of an earlier frame is no fall."""
+    """Whether the device joined or fell back in fCnt behind the candidate.
+
+    A copy of an earlier frame is no fall, and a join delivered again is no new join.
+    """
     known: set[Id] = set()
     highest = candidate.f_cnt
     behind = False
@@ -128,7 +131,7 @@ def _began_again_after(records: deque[Seen], candidate: Seen, oldest: int) -> bo
         if record.timestamp <= oldest:
             continue
         if behind:
-            if record.kind == JOIN:
+            if record.kind == JOIN and record.event_id not in known:
                 return True
             if record.kind == UP:
                 if record.f_cnt < highest and record.frame_id not in known:
@@ -136,6 +139,5 @@ def _began_again_after(records: deque[Seen], candidate: Seen, oldest: int) -> bo
                 highest = max(highest, record.f_cnt)
         elif record is candidate:
             behind = True
-        if record.frame_id is not None:
-            known.add(record.frame_id)
+        known.add(record.event_id if record.frame_id is None else record.frame_id)
     return False

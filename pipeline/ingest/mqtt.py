@@ -26,7 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pipeline.core.errors import SettingsError
 from pipeline.core.logs import logger
-from pipeline.core.retry import backoff
+from pipeline.core.retry import backoff, sleep_unless
 from pipeline.core.settings import Settings
 from pipeline.ingest.translate import Message, tick_topic
 
@@ -88,8 +88,7 @@ class Inbox:
         """
         if not self._waiting and self._failure is None:
             self._arrived.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), timeout_seconds)
+            await sleep_unless(self._arrived, timeout_seconds)
         if self._failure is not None:
             raise self._failure
         waiting = self._waiting
@@ -131,8 +130,7 @@ class Inbox:
             started = time.monotonic()
             while not self._lost.is_set():
                 self._client.loop_misc()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._lost.wait(), 1.0)
+                await sleep_unless(self._lost, 1.0)
             if time.monotonic() - started > 10:  # it had held: begin again with short pauses
                 pauses = backoff(first_seconds=0.1)
             await asyncio.sleep(next(pauses))

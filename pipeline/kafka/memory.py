@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from pipeline.core.errors import Fenced
 from pipeline.core.model import Outgoing, Partition, Record, StoredRecord
+from pipeline.core.retry import sleep_unless
 from pipeline.kafka.ports import Batch, Bounds, Prepare
 
 
@@ -100,9 +101,7 @@ class MemorySource(MemoryLog):
                 self._positions.update(await self._prepare(now))
         if not (batch := self._next(most)):
             self._broker.arrived.clear()
-            try:
-                await asyncio.wait_for(self._broker.arrived.wait(), timeout_seconds)
-            except TimeoutError:
+            if not await sleep_unless(self._broker.arrived, timeout_seconds):
                 return {}
             batch = self._next(most)
         return batch
