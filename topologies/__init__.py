@@ -1,0 +1,1 @@
+"""Stateful stream logic on readings, run by Faust at arm's length."""

@@ -1,0 +1,1 @@
+"""Parking bays: occupied, free or unknown."""

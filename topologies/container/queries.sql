@@ -1,0 +1,82 @@
+-- Facts of containers, and their rows of now. Staged times are microseconds since 1970.
+
+-- create_staging --
+CREATE TEMPORARY TABLE staged_fact (
+    device text COLLATE "C", observed_at bigint, event_id uuid, distance_metres double precision, tilted boolean,
+    site text, fill_ratio double precision, is_full boolean, since bigint, flags text[]
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE staged_now (
+    device text COLLATE "C", partition integer, observed_at bigint, event_id uuid, site text,
+    fill_ratio double precision, distance_metres double precision, tilted boolean, is_full boolean, since bigint
+) ON COMMIT DELETE ROWS;
+
+-- stage_facts --
+COPY staged_fact FROM STDIN;
+
+-- store_facts --
+-- A fact is replaced as a whole: it was folded anew from its own input.
+INSERT INTO container_level (
+    device, observed_at, event_id, distance_metres, tilted, site, fill_ratio, is_full, since, flags
+)
+SELECT
+    device, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, distance_metres, tilted,
+    site, fill_ratio, is_full, timestamptz 'epoch' + since * interval '1 microsecond', flags
+FROM staged_fact
+ON CONFLICT (device, observed_at) DO UPDATE SET
+    event_id = excluded.event_id, distance_metres = excluded.distance_metres, tilted = excluded.tilted,
+    site = excluded.site, fill_ratio = excluded.fill_ratio, is_full = excluded.is_full, since = excluded.since,
+    flags = excluded.flags;
+
+-- load_facts --
+-- Of each device the facts from the last one before a time on.
+SELECT fact.device, fact.observed_at, fact.event_id, fact.distance_metres, fact.tilted, fact.site, fact.fill_ratio,
+    fact.is_full, fact.since, fact.flags
+FROM unnest(%(devices)s::text[], %(from)s::timestamptz[]) AS late (device, from_at)
+CROSS JOIN LATERAL (
+    SELECT max(observed_at) AS observed_at
+    FROM container_level
+    WHERE device = late.device AND observed_at < late.from_at
+) AS before
+JOIN container_level AS fact
+    ON fact.device = late.device AND fact.observed_at >= coalesce(before.observed_at, late.from_at)
+ORDER BY fact.device, fact.observed_at;
+
+-- stage_now --
+COPY staged_now FROM STDIN;
+
+-- store_now --
+INSERT INTO container (
+    device, partition, observed_at, event_id, site, fill_ratio, distance_metres, tilted, is_full, since
+)
+SELECT
+    device, partition, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, site, fill_ratio,
+    distance_metres, tilted, is_full, timestamptz 'epoch' + since * interval '1 microsecond'
+FROM staged_now
+ORDER BY device
+ON CONFLICT (device) DO UPDATE SET
+    partition = excluded.partition, observed_at = excluded.observed_at, event_id = excluded.event_id,
+    site = excluded.site, fill_ratio = excluded.fill_ratio, distance_metres = excluded.distance_metres,
+    tilted = excluded.tilted, is_full = excluded.is_full, since = excluded.since;
+
+-- load_now --
+-- What is shown, and the newest fact. Where retention has taken the fact, what is shown stands for it.
+SELECT
+    now.device, now.observed_at, now.event_id,
+    CASE WHEN fact.device IS NULL THEN now.distance_metres ELSE fact.distance_metres END,
+    CASE WHEN fact.device IS NULL THEN now.tilted ELSE fact.tilted END,
+    CASE WHEN fact.device IS NULL THEN now.site ELSE fact.site END,
+    CASE WHEN fact.device IS NULL THEN now.fill_ratio ELSE fact.fill_ratio END,
+    CASE WHEN fact.device IS NULL THEN now.is_full ELSE fact.is_full END,
+    CASE WHEN fact.device IS NULL THEN now.since ELSE fact.since END,
+    fact.flags,
+    now.site, now.fill_ratio, now.distance_metres, now.tilted, now.is_full, now.since, now.partition AS number
+FROM container AS now
+LEFT JOIN container_level AS fact ON fact.device = now.device AND fact.observed_at = now.observed_at
+WHERE now.partition = ANY(%(partitions)s);
+
+-- load_recompute --
+-- Requests for the devices of one partition: their sites have changed.
+SELECT recompute.id, recompute.device, recompute.from_at
+FROM recompute
+JOIN container AS now ON now.device = recompute.device
+WHERE now.partition = %(partition)s;

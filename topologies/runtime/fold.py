@@ -1,0 +1,326 @@
+"""Folds inputs into facts: the middle of every topology; pure.
+
+A reading that is newer than all that is known of its device costs one `step`. One that is late is put among the
+facts of its device, and everything behind it is stepped again from its own input; so is everything behind the
+beginning of a site that was corrected. Either way the facts are those that the right order would have made.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, NamedTuple
+
+from pipeline.core.errors import Reason
+from pipeline.core.model import DevEui
+from topologies.runtime.alerts import Window
+from topologies.runtime.intake import Given, Refusal
+from topologies.runtime.model import F, I, Logic, Mark, Place, S
+from topologies.runtime.places import Places
+
+NEVER_US: Final = -1
+
+
+class Known(NamedTuple, Generic[F, S]):
+    """What is known of a device."""
+
+    fact: F
+    """The newest one."""
+    shown: S
+
+
+class Cache(Generic[F, S]):
+    """The devices of one partition, and when time alone will change what is shown of them."""
+
+    def __init__(self, devices: Mapping[DevEui, Known[F, S]]) -> None:
+        self.devices = dict(devices)
+        self.deadlines: list[tuple[int, DevEui]] = []
+        """A heap with entries that may be out of date; a device's true deadline is asked for when one is reached."""
+        self.scheduled: dict[DevEui, int] = {}
+
+    def schedule(self, device: DevEui, deadline_us: int | None) -> None:
+        """Have the device looked at when this time is passed; an earlier look is as good."""
+        known = self.scheduled.get(device)
+        if deadline_us is not None and (known is None or deadline_us < known):
+            self.scheduled[device] = deadline_us
+            heapq.heappush(self.deadlines, (deadline_us, device))
+
+    def due(self, as_of_us: int) -> list[DevEui]:
+        """Take out the devices to look at."""
+        found = []
+        while self.deadlines and self.deadlines[0][0] <= as_of_us:
+            deadline_us, device = heapq.heappop(self.deadlines)
+            if self.scheduled.get(device) == deadline_us:
+                del self.scheduled[device]
+                found.append(device)
+        return found
+
+
+@dataclass(slots=True)
+class Folded(Generic[F, S]):
+    """What a batch makes of a partition."""
+
+    known: dict[DevEui, Known[F, S]] = field(default_factory=dict)
+    """Devices to show anew."""
+    facts: list[F] = field(default_factory=list)
+    """New or changed."""
+    marks: set[Mark] = field(default_factory=set)
+    windows: dict[DevEui, Window[F]] = field(default_factory=dict)
+    """Devices whose alerts may have changed."""
+    deadlines: dict[DevEui, int] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    discarded: Counter[str] = field(default_factory=Counter)
+    """Readings that change nothing, by reason."""
+
+
+class Late(NamedTuple):
+    """From when on a device's facts are needed."""
+
+    device: DevEui
+    from_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folder(Generic[I, F, S]):
+    """A topology's logic with the places that it looks things up in."""
+
+    logic: Logic[I, F, S]
+    places: Places
+    late_us: int
+    """How much older than its device's newest fact a reading may be."""
+
+    def sift(
+        self,
+        devices: Mapping[DevEui, Known[F, S]],
+        given: Mapping[DevEui, Sequence[Given[I]]],
+        discarded: Counter[str],
+    ) -> dict[DevEui, list[Given[I]]]:
+        """Leave out what is too late, in the order of the records."""
+        kept: dict[DevEui, list[Given[I]]] = {}
+        for device, inputs in given.items():
+            known = devices.get(device)
+            newest_us = NEVER_US if known is None else known.fact.observed_at_us
+            mine: list[Given[I]] = []
+            for each in inputs:
+                at_us = each.input.observed_at_us
+                if at_us > newest_us:
+                    newest_us = at_us
+                elif at_us < newest_us - self.late_us:
+                    discarded["too_late"] += 1
+                    continue
+                mine.append(each)
+            if mine:
+                kept[device] = mine
+        return kept
+
+    def late(
+        self,
+        devices: Mapping[DevEui, Known[F, S]],
+        given: Mapping[DevEui, Sequence[Given[I]]],
+        recompute: Mapping[DevEui, int],
+    ) -> list[Late]:
+        """Whose stored facts the fold needs, from the last one before which time on."""
+        found = {device: from_us for device, from_us in recompute.items() if device in devices}
+        for device, inputs in given.items():
+            known = devices.get(device)
+            if known is None:
+                continue
+            first_us = min(each.input.observed_at_us for each in inputs)
+            if first_us <= known.fact.observed_at_us and not _is_repetition(known.fact, inputs):
+                found[device] = min(first_us, found.get(device, first_us))
+        return [Late(device, from_us) for device, from_us in sorted(found.items())]
+
+    def fold(
+        self,
+        cache: Cache[F, S],
+        given: Mapping[DevEui, Sequence[Given[I]]],
+        *,
+        late: Collection[Late],
+        history: Mapping[DevEui, Sequence[F]],
+        as_of_us: int | None,
+    ) -> Folded[F, S]:
+        """Fold a batch.
+
+        Args:
+            cache: of the partition; of it only the deadlines are changed.
+            given: inputs by device, sifted.
+            late: what `late` said.
+            history: the facts of those devices, from the last one before that time on, in order.
+            as_of_us: up to when everything was handed over.
+        """
+        folded: Folded[F, S] = Folded()
+        from_us_of = dict(late)
+        newest: dict[DevEui, F] = {}
+        for device, inputs in given.items():
+            known = cache.devices.get(device)
+            fact = None if known is None else known.fact
+            if device in from_us_of:
+                continue
+            after = self._append(folded, fact, inputs, as_of_us)
+            if after is not None:
+                newest[device] = after
+        for device, from_us in from_us_of.items():
+            newest[device] = self._merge(
+                folded,
+                cache.devices[device].fact,
+                given.get(device, ()),
+                facts=history.get(device, ()),
+                from_us=from_us,
+                as_of_us=as_of_us,
+            )
+        due = cache.due(as_of_us) if as_of_us is not None else []
+        for device in due:
+            if device not in newest:
+                newest[device] = cache.devices[device].fact
+                self._examine_end(folded, newest[device], as_of_us)
+        for device, fact in newest.items():
+            self._show(folded, cache.devices.get(device), fact, as_of_us)
+        return folded
+
+    def _append(
+        self, folded: Folded[F, S], before: F | None, inputs: Sequence[Given[I]], as_of_us: int | None
+    ) -> F | None:
+        """Facts behind the newest one, in the order of time."""
+        logic, places = self.logic, self.places
+        known_us = NEVER_US if before is None else before.observed_at_us
+        first = before
+        place = None if before is None else places.at(before.device, before.observed_at_us)
+        examine = False
+        facts: list[F] = []
+        if len(inputs) > 1:
+            inputs = _in_order(inputs, folded.discarded)
+        for given, record in inputs:
+            if before is not None and given.observed_at_us <= before.observed_at_us:
+                folded.discarded["repeated"] += 1
+                continue
+            here = places.at(given.device, given.observed_at_us)
+            same = here is place or _same_assignment(here, place)
+            try:
+                fact = logic.step(before if same else None, given, here)
+                raised = logic.raised(fact)
+                examine = examine or (before is not None and logic.raised(before)) != raised or (raised and not same)
+            except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
+                folded.refusals.append(Refusal(record, Reason.LOGIC_FAILED, repr(bug)))
+                continue
+            facts.append(fact)
+            before, place = fact, here
+        if not facts:
+            return None
+        folded.facts += facts
+        if examine:
+            window = facts if first is None else [first, *facts]
+            folded.windows[facts[0].device] = Window(window, known_us, known_us, as_of_us)
+        return facts[-1]
+
+    def _merge(
+        self,
+        folded: Folded[F, S],
+        newest: F,
+        inputs: Sequence[Given[I]],
+        *,
+        facts: Sequence[F],
+        from_us: int,
+        as_of_us: int | None,
+    ) -> F:
+        """Put inputs among a device's facts and step again from `from_us` on."""
+        logic, places = self.logic, self.places
+        known_us = newest.observed_at_us
+        # Where retention has taken even the newest fact there is still what the row of now kept of it.
+        olds = {fact.observed_at_us: fact for fact in facts or (newest,)}
+        news: dict[int, Given[I]] = {}
+        for each in _in_order(inputs, folded.discarded):
+            old = olds.get(each.input.observed_at_us)
+            # Of two frames of one time the smaller id holds, whichever came first.
+            if old is not None and old.event_id <= each.input.event_id:
+                folded.discarded["repeated"] += 1
+            else:
+                news[each.input.observed_at_us] = each
+        before: F | None = None
+        place: Place | None = None
+        window: list[F] = []
+        for at_us in sorted({*olds, *news}):
+            old, new = olds.get(at_us), news.get(at_us)
+            if at_us < from_us and old is not None:
+                before, place, window = old, places.at(old.device, at_us), [old]
+                continue
+            here = places.at(newest.device, at_us)
+            same = here is place or _same_assignment(here, place)
+            try:
+                given = new.input if new is not None else logic.given(old)  # type: ignore[arg-type]  # one of them is there
+                fact = logic.step(before if same else None, given, here)
+                logic.raised(fact)
+            except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
+                if new is not None:
+                    folded.refusals.append(Refusal(new.record, Reason.LOGIC_FAILED, repr(bug)))
+                if old is None:
+                    continue
+                fact = old
+            if fact != old:
+                folded.facts.append(fact)
+            window.append(fact)
+            before, place = fact, here
+        if any(map(logic.raised, window)) or any(map(logic.raised, facts)):
+            begins_us = window[0].observed_at_us if window[0].observed_at_us < from_us else NEVER_US
+            folded.windows[newest.device] = Window(window, begins_us, known_us, as_of_us)
+        return window[-1]
+
+    def _examine_end(self, folded: Folded[F, S], fact: F, as_of_us: int | None) -> None:
+        """An alert ends with its assignment, even where no fact comes any more."""
+        if self.logic.raised(fact):
+            at_us = fact.observed_at_us
+            folded.windows[fact.device] = Window([fact], at_us, at_us, as_of_us)
+
+    def _show(self, folded: Folded[F, S], known: Known[F, S] | None, fact: F, as_of_us: int | None) -> None:
+        logic = self.logic
+        device, at_us = fact.device, fact.observed_at_us
+        then = self.places.at(device, at_us)
+        here = then
+        if as_of_us is not None and as_of_us > at_us:
+            here = self.places.at(device, as_of_us)
+            if not _same_assignment(then, here):
+                here = None
+        shown = logic.show(fact, here, as_of_us)
+        before = None if known is None else known.shown
+        if shown != before:
+            folded.marks.update(logic.marks(before, shown))
+        if known is None or known.fact is not fact or shown != before:
+            folded.known[device] = Known(fact, shown)
+        deadlines = (logic.deadline_us(fact), None if then is None else then.until_us)
+        ahead = [each for each in deadlines if each is not None and (as_of_us is None or each > as_of_us)]
+        if ahead:
+            folded.deadlines[device] = min(ahead)
+
+
+def _same_assignment(one: Place | None, other: Place | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.since_us == other.since_us and one.site == other.site
+
+
+def _is_repetition(fact: Any, inputs: Sequence[Given[Any]]) -> bool:
+    """Whether none of the inputs is older than the fact, and one of its time is the very same."""
+    return all(
+        given.observed_at_us > fact.observed_at_us
+        or (given.observed_at_us == fact.observed_at_us and given.event_id == fact.event_id)
+        for given, _ in inputs
+    )
+
+
+def _in_order(inputs: Sequence[Given[I]], discarded: Counter[str]) -> Sequence[Given[I]]:
+    """By time; of one time only the input with the smallest id."""
+    previous_us = NEVER_US
+    for given, _ in inputs:
+        if given.observed_at_us <= previous_us:
+            break
+        previous_us = given.observed_at_us
+    else:
+        return inputs
+    kept: list[Given[I]] = []
+    for each in sorted(inputs, key=lambda each: (each.input.observed_at_us, each.input.event_id)):
+        if kept and kept[-1].input.observed_at_us == each.input.observed_at_us:
+            discarded["repeated"] += 1
+        else:
+            kept.append(each)
+    return kept

@@ -1,0 +1,155 @@
+"""What a topology is made of: inputs, facts, what is shown now, and the functions between them.
+
+A fact keeps its input beside its result. That is why late data and corrected sites are no special case: the facts
+behind them are folded again from their own inputs, and the result is a function of the inputs alone, whatever the
+order or the batches they came in. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from pipeline.core.identity import Id
+from pipeline.core.model import DevEui
+from schemas.silkstream.v1.reading_pb2 import Reading
+
+
+class Place(NamedTuple):
+    """A site as a device served it at some time."""
+
+    site: str
+    name: str
+    group: str
+    attributes: Mapping[str, Any]
+    since_us: int
+    """Begin of the assignment: state and alerts belong to one assignment."""
+    until_us: int | None
+    """Its end; None while nobody has named one."""
+
+
+class Input(Protocol):
+    """What a topology keeps of one sample: a NamedTuple that begins so."""
+
+    @property
+    def device(self) -> DevEui:
+        """Whose."""
+        ...
+
+    @property
+    def observed_at_us(self) -> int:
+        """When it was measured."""
+        ...
+
+    @property
+    def event_id(self) -> Id:
+        """The event it came with."""
+        ...
+
+
+class Fact(Input, Protocol):
+    """An input with what follows from it; its last field is `flags`."""
+
+    @property
+    def since_us(self) -> int | None:
+        """Since when its state is what it is."""
+        ...
+
+
+class Opened(NamedTuple):
+    """Why an alert was opened."""
+
+    value: float | None
+    limit: float | None
+    message_de: str
+    message_en: str
+
+
+class Mark(NamedTuple):
+    """What derive has to recompute."""
+
+    what: str
+    subject: str
+
+
+I = TypeVar("I", bound=Input)  # noqa: E741  # Input, Fact, Shown: the three letters that a topology is made of
+F = TypeVar("F", bound=Fact)
+S = TypeVar("S")
+
+
+class Logic(Protocol[I, F, S]):
+    """The reasoning of one topology; pure."""
+
+    def read(self, reading: Reading) -> Sequence[I]:
+        """What concerns this topology; empty where the frame does not speak of it."""
+        ...
+
+    def step(self, before: F | None, given: I, place: Place | None) -> F:
+        """The fact that follows from the one before it (None: the first of its assignment) and the input."""
+        ...
+
+    def given(self, fact: F) -> I:
+        """The input that a fact keeps."""
+        ...
+
+    def deadline_us(self, fact: F) -> int | None:
+        """When time alone changes what is shown, if no other fact comes."""
+        ...
+
+    def show(self, fact: F, place: Place | None, as_of_us: int | None) -> S:
+        """What is so now.
+
+        Args:
+            fact: the newest one.
+            place: what the device serves now, None where the fact's assignment has ended.
+            as_of_us: up to when everything was handed over; None while no tick has come.
+        """
+        ...
+
+    def marks(self, before: S | None, after: S) -> Collection[Mark]:
+        """What has to be recomputed elsewhere since this changed."""
+        ...
+
+    def raised(self, fact: F) -> bool:
+        """Whether the topology's alert is on; always False where it has none."""
+        ...
+
+    def opened(self, fact: F, place: Place) -> Opened:
+        """What the alert says that this fact opens."""
+        ...
+
+
+class Rule(NamedTuple):
+    """An alert's unchanging part."""
+
+    name: str
+    severity: str
+    topic: str
+    """Where its events go, without the namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology(Generic[I, F, S]):
+    """A logic, and how its facts and rows are written."""
+
+    name: str
+    family: str
+    """Whose readings it consumes."""
+    logic: Logic[I, F, S]
+    queries: Mapping[str, bytes]
+    """`create_staging`, `stage_facts`, `store_facts`, `load_facts`, `stage_now`, `store_now`, `load_now`."""
+    fact_line: Callable[[F], str]
+    """A line of COPY's text format for `stage_facts`."""
+    now_line: Callable[[int, F, S], str]
+    """A line for `stage_now`, from the partition, the newest fact and what is shown."""
+    read_fact: Callable[[Sequence[Any]], F]
+    """A fact from a row of `load_facts`."""
+    read_now: Callable[[Sequence[Any]], tuple[F, S]]
+    """The newest fact and what is shown, from a row of `load_now`."""
+    rule: Rule | None = None
+
+    @property
+    def stage(self) -> str:
+        """The name of its stage, group and ledger."""
+        return f"topology-{self.name}"

@@ -1,0 +1,26 @@
+"""Makes a stage of a topology.
+
+Faust is imported when the stage is run, not when the command line lists it: that costs a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from pipeline.core.settings import Settings
+from pipeline.core.stage import Context, Stage
+from topologies.runtime.model import Topology
+
+ORDER: Final = 40
+
+
+def stage_of(name: str, about: str, build: Callable[[Settings], Topology[Any, Any, Any]]) -> Stage:
+    """The stage `topology-<name>`."""
+
+    async def run(context: Context) -> None:
+        from topologies.runtime.service import run_topology  # noqa: PLC0415  # see the module's docstring
+
+        await run_topology(build(context.settings), context)
+
+    return Stage(name=f"topology-{name}", about=about, run=run, order=ORDER)

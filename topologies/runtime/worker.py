@@ -1,0 +1,333 @@
+"""The loop of a topology: a batch of one partition becomes one transaction.
+
+The ledger's row is moved first, so that whoever lost the partition writes nothing. New state enters the cache only
+behind the commit. After a fault nothing is repaired in place: the fault is handed to the stage, which closes
+everything and opens it anew, from the ledger.
+
+Two lanes, each with its own connection, work on different partitions, so that one computes while the database works
+for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+import psycopg
+
+from pipeline.core import clock
+from pipeline.core.deadletter import dead_letter
+from pipeline.core.errors import Reason, Transient
+from pipeline.core.logs import logger
+from pipeline.core.model import DevEui, Outgoing, Partition, Record
+from pipeline.core.stage import Context
+from pipeline.database import ledger
+from pipeline.database.connection import Connection, connected, is_about_the_row, is_about_the_server
+from pipeline.database.ledger import Move, Position
+from pipeline.kafka.ports import Log, Sink
+from topologies.runtime import alerts
+from topologies.runtime.fold import Cache, Folded, Folder
+from topologies.runtime.intake import Intake, Refusal, take_in
+from topologies.runtime.model import F, I, S, Topology
+from topologies.runtime.places import Places, build_places
+from topologies.runtime.tables import Cursor, Tables, load_places
+from topologies.runtime.transport import Fetched
+
+_PATIENCE_SECONDS: Final = 20.0
+_HOUR_US: Final = 3_600_000_000
+
+
+@dataclass(slots=True)
+class Owned(Generic[F, S]):
+    """A partition that is ours."""
+
+    partition: Partition
+    position: Position
+    expected: int
+    """The next offset."""
+    cache: Cache[F, S]
+
+
+class Lane:
+    """A connection that works on one batch at a time."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.queue: asyncio.Queue[Fetched] = asyncio.Queue(maxsize=1)
+        self.busy = asyncio.Lock()
+
+
+class Worker(Generic[I, F, S]):
+    """Works on the partitions that the group gives it."""
+
+    def __init__(
+        self,
+        topology: Topology[I, F, S],
+        context: Context,
+        *,
+        log: Log,
+        sink: Sink,
+        connections: Sequence[Connection],
+    ) -> None:
+        self._topology = topology
+        self._context = context
+        self._settings = context.settings
+        self._log = log
+        self._sink = sink
+        self._tables = Tables(topology, namespace=context.settings.namespace)
+        self._lanes = [Lane(connection) for connection in connections]
+        self._owned: dict[Partition, Owned[F, S]] = {}
+        self._places = build_places((), ())
+        self._turn = 0
+        self.fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Ends with the exception that the stage has to end with."""
+        self.worked_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Work the lanes until cancelled."""
+        for lane in self._lanes:
+            await self._tables.prepare(lane.connection)
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(self._work(lane))
+
+    # ── what the transport asks for ──────────────────────────────────────────────────────────────────────────────
+
+    async def take(self, partitions: Collection[Partition], turn: int) -> Mapping[Partition, int]:
+        """Become the owner of partitions; a fault ends the stage, not Faust."""
+        try:
+            await self.release()
+            starts = await self._take(partitions)
+        except Exception as fault:  # Faust would log it, restart itself and go on
+            self._fail(fault)
+            # The stage closes the app now, which cancels this.
+            await asyncio.Event().wait()
+            raise
+        self._turn = turn
+        self.worked_at = time.monotonic()
+        return starts
+
+    async def _take(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        stage = self._topology.stage
+        # A connection of its own: taking may be cancelled by the next rebalance.
+        async with connected(self._settings, f"{stage}-take") as connection, connection.cursor() as cursor:
+            positions = await ledger.take(connection, stage, partitions)
+            starts = await self._check(positions)
+            self._places = await load_places(cursor)
+            caches = await self._tables.load_caches(cursor, {p.number for p in partitions}, self._places)
+        self._owned = {
+            partition: Owned(partition, positions[partition], start, caches[partition.number])
+            for partition, start in starts.items()
+        }
+        return starts
+
+    async def _check(self, positions: Mapping[Partition, Position]) -> dict[Partition, int]:
+        """Hold the ledger against the log."""
+        bounds = await self._log.bounds(positions)
+        starts = {}
+        for partition, position in sorted(positions.items()):
+            previous = None
+            following = position.next_offset
+            if bounds[partition].beginning < following <= bounds[partition].end:
+                found = await self._log.read(partition, following - 1, following)
+                previous = found[0] if found else None
+            starts[partition] = ledger.start_of(
+                self._topology.stage,
+                partition,
+                position,
+                beginning=bounds[partition].beginning,
+                end=bounds[partition].end,
+                previous=previous,
+            )
+        return starts
+
+    async def release(self) -> None:
+        """Finish the batches in hand; from here to the next `take` nothing is ours."""
+        self._owned = {}
+        self._turn = -1
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                for lane in self._lanes:
+                    async with lane.busy:
+                        pass
+        except TimeoutError:
+            # It hangs on somebody who is away. Whoever gets the partition does the batch again.
+            return
+
+    async def handle(self, fetched: Fetched) -> None:
+        """Hand a fetch to its lane."""
+        if self.fault.done() or fetched.turn != self._turn:
+            return
+        await self._lanes[fetched.partition.number % len(self._lanes)].queue.put(fetched)
+
+    def owned(self) -> Mapping[Partition, int]:
+        """Our partitions and their next offsets."""
+        return {partition: owned.expected for partition, owned in self._owned.items()}
+
+    # ── the batch ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _work(self, lane: Lane) -> None:
+        while True:
+            fetched = await lane.queue.get()
+            async with lane.busy:
+                owned = self._owned.get(fetched.partition)
+                if self.fault.done() or owned is None or fetched.turn != self._turn:
+                    continue
+                try:
+                    await self._process(lane, owned, _expected(owned, fetched.records))
+                except asyncio.CancelledError:
+                    raise
+                except Exception as fault:  # noqa: BLE001  # the stage decides what becomes of it
+                    self._fail(fault)
+
+    def _fail(self, fault: Exception) -> None:
+        if isinstance(fault, psycopg.Error) and is_about_the_server(fault):
+            fault = Transient(f"database: {' '.join(str(fault).split())}")
+        if not self.fault.done():
+            self.fault.set_exception(fault)
+
+    async def _process(self, lane: Lane, owned: Owned[F, S], records: Sequence[Record]) -> None:
+        try:
+            await self._commit(lane, owned, records, refused=None)
+        except psycopg.Error as fault:
+            if not is_about_the_row(fault):
+                raise
+            # Some row is refused: halve the batch until it is found.
+            await self._reload(lane, owned)
+            if len(records) == 1:
+                refused = Refusal(records[0], Reason.ROW_REFUSED, str(fault))
+                await self._commit(lane, owned, records, refused=refused)
+            else:
+                middle = len(records) // 2
+                await self._process(lane, owned, records[:middle])
+                await self._process(lane, owned, records[middle:])
+
+    async def _reload(self, lane: Lane, owned: Owned[F, S]) -> None:
+        async with lane.connection.cursor() as cursor:
+            number = owned.partition.number
+            owned.cache = (await self._tables.load_caches(cursor, [number], self._places))[number]
+
+    async def _commit(
+        self, lane: Lane, owned: Owned[F, S], records: Sequence[Record], *, refused: Refusal | None
+    ) -> None:
+        started = time.perf_counter()
+        position = owned.position
+        intake = take_in(self._topology.logic, records, raw_offset=position.raw_offset, bridges=position.bridges)
+        if refused is not None:
+            intake.given.clear()
+            intake.refusals = [refused]
+        after = position.after(records[-1], raw_offset=intake.raw_offset, bridges=intake.bridges)
+        async with lane.connection.transaction(), lane.connection.cursor() as cursor:
+            await ledger.advance(cursor, self._topology.stage, [Move(owned.partition, position, after)])
+            folded = await self._fold(cursor, owned, intake, after.as_of_us)
+            await self._sink.send([self._dead_letter(each) for each in (*intake.refusals, *folded.refusals)])
+        owned.position = after
+        owned.expected = after.next_offset
+        owned.cache.devices.update(folded.known)
+        for device, deadline_us in folded.deadlines.items():
+            owned.cache.schedule(device, deadline_us)
+        self._observe(records, intake, folded, started=started)
+
+    async def _fold(self, cursor: Cursor, owned: Owned[F, S], intake: Intake[I], as_of_us: int | None) -> Folded[F, S]:
+        tables, devices = self._tables, owned.cache.devices
+        requests = await tables.load_requests(cursor, owned.partition.number) if intake.ticked else []
+        if requests:
+            self._places = await load_places(cursor)
+            await tables.delete_requests(cursor, requests)
+        recompute: dict[DevEui, int] = {}
+        for request in requests:
+            recompute[request.device] = min(request.from_us, recompute.get(request.device, request.from_us))
+        folder = Folder(self._topology.logic, self._places, self._settings.topology.late_hours * _HOUR_US)
+        given = folder.sift(devices, intake.given, intake.discarded)
+        late = folder.late(devices, given, recompute)
+        history = await tables.load_facts(cursor, late)
+        folded = folder.fold(owned.cache, given, late=late, history=history, as_of_us=as_of_us)
+        await tables.store_facts(cursor, folded.facts)
+        await tables.store_now(cursor, owned.partition.number, folded.known.values())
+        await tables.store_marks(cursor, folded.marks)
+        await self._reconcile(cursor, folded, self._places)
+        return folded
+
+    async def _reconcile(self, cursor: Cursor, folded: Folded[F, S], places: Places) -> None:
+        rule = self._topology.rule
+        if rule is None or not folded.windows:
+            return
+        found = {
+            device: alerts.episodes(self._topology.logic, window, places)
+            for device, window in sorted(folded.windows.items())
+        }
+        known = await self._tables.load_alerts(
+            cursor,
+            rule,
+            {device: window.begins_us for device, window in folded.windows.items()},
+            {episode.opened_event for episodes in found.values() for episode in episodes},
+        )
+        stored: list[alerts.Alert] = []
+        deleted: list[bytes] = []
+        told: list[alerts.Told] = []
+        for device, episodes in found.items():
+            window, mine = folded.windows[device], known.get(device, [])
+            outcome = alerts.reconcile(
+                rule,
+                device,
+                found=episodes,
+                stored=[a for a in mine if a.resolved_us is None or a.resolved_us > window.begins_us],
+                known_us=window.known_us,
+                taken=[a.id for a in mine],
+            )
+            stored += outcome.stored
+            deleted += outcome.deleted
+            told += outcome.told
+        await self._tables.store_alerts(cursor, rule, stored=stored, deleted=deleted, told=told)
+
+    def _dead_letter(self, refusal: Refusal) -> Outgoing:
+        return dead_letter(
+            refusal.record,
+            reason=refusal.reason,
+            stage=self._topology.stage,
+            detail=refusal.detail,
+            namespace=self._settings.namespace,
+        )
+
+    def _observe(self, records: Sequence[Record], intake: Intake[I], folded: Folded[F, S], *, started: float) -> None:
+        metrics = self._context.metrics
+        refusals = [*intake.refusals, *folded.refusals]
+        discarded = intake.discarded + folded.discarded
+        for refusal in refusals:
+            discarded[refusal.reason.value] += 1
+            logger(self._topology.stage).warning(
+                "dead letter",
+                reason=refusal.reason.value,
+                detail=refusal.detail,
+                topic=refusal.record.topic,
+                partition=refusal.record.partition,
+                offset=refusal.record.offset,
+            )
+        metrics.received.inc(len(records))
+        metrics.add_sent("tick", intake.ticked)
+        metrics.add_sent("facts", len(records) - intake.ticked - discarded.total())
+        metrics.add_discarded(discarded)
+        metrics.observe_batch(events=len(records), started=started)
+        if intake.newest_us:
+            metrics.latency.observe(max(clock.now_us() - intake.newest_us, 0) / 1_000_000)
+        as_of = [each for owned in self._owned.values() if (each := owned.position.as_of_us) is not None]
+        if as_of:
+            metrics.as_of.set(min(as_of) / 1_000_000)
+        self.worked_at = time.monotonic()
+        self._context.progress.moved()
+
+
+def _expected(owned: Owned[Any, Any], records: Sequence[Record]) -> Sequence[Record]:
+    """The records from the expected offset on.
+
+    Raises:
+        Transient: they do not go on there. Opened again, the ledger is held against the log.
+    """
+    first, last = records[0].offset, records[-1].offset
+    expected = owned.expected
+    if first > expected or last < expected or last - first + 1 != len(records):
+        raise Transient(f"{owned.partition}: records {first} to {last} came where {expected} was expected")
+    return records[expected - first :] if first < expected else records
