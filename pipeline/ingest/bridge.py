@@ -107,11 +107,11 @@ class Bridge:
                 self._progress.waits_for("the MQTT broker")
             return None
         started = time.perf_counter()
-        now_us = clock.now_us()
         translate = self._translator.translate
         records: list[Outgoing] = []
         refused: Counter[str] = Counter()
-        for message in messages:
+        # A microsecond apart: where the ingest time takes an event's place, no two of a device fall together.
+        for now_us, message in enumerate(messages, clock.now_us()):
             translation = translate(message, now_us)
             records += translation.records
             if translation.refused is not None:
