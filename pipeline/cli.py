@@ -166,7 +166,7 @@ def watch_command(
     topic: Annotated[str, typer.Argument(help="A topic, with its namespace.")],
     *,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with what comes; else end at the topic's end.")
+        bool, typer.Option("--follow", help="Go on with what comes.")
     ] = False,
 ) -> None:
     """Print the records of a topic from its beginning: CloudEvents as they are, frames and readings as JSON."""

@@ -38,10 +38,10 @@ def run_stage(stage: Stage, settings: Settings) -> int:
     try:
         return asyncio.run(_serve(stage, settings))
     except SettingsError as mistake:
-        log.error("settings", problem=str(mistake))
+        log.error("settings", problem=str(mistake))  # noqa: TRY400  # an operator's mistake is a sentence, no traceback
         return EXIT_SETTINGS
     except BaseException as bug:  # the border of the process: whatever it is, it is logged
-        log.error("bug", exc_info=bug)
+        log.error("bug", exc_info=bug)  # noqa: TRY400  # the traceback is handed over
         return EXIT_BUG
 
 

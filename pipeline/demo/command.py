@@ -237,7 +237,6 @@ class Demo:
             "  make psql                                          then: SET search_path = demo, public;\n"
             "                                                     and: TABLE parking_zone;\n"
             f"  make watch TOPIC={NAMESPACE}alerts.container.v1         the alerts, from the first one on\n"
-            f"  make run NAMESPACE={NAMESPACE}                           the stages again; the first one's numbers are on\n"
-            "                                                     the /metrics page whose address it prints\n"
+            f"  make run NAMESPACE={NAMESPACE}                           the stages again, each with a /metrics page\n"
             "  make down                                          stops the servers"
         )
