@@ -22,18 +22,18 @@ from pipeline.core import clock
 from pipeline.core.deadletter import dead_letter
 from pipeline.core.errors import Reason, Transient
 from pipeline.core.logs import logger
-from pipeline.core.model import DevEui, Outgoing, Partition, Record
+from pipeline.core.model import Outgoing, Partition, Record
 from pipeline.core.stage import Context
 from pipeline.database import ledger
 from pipeline.database.connection import Connection, connected, is_about_the_row, is_about_the_server
 from pipeline.database.ledger import Move, Position
 from pipeline.kafka.ports import Log, Sink
-from topologies.runtime import alerts
+from topologies.runtime.batch import fold_batch
 from topologies.runtime.fold import Cache, Folded, Folder
 from topologies.runtime.intake import Intake, Refusal, take_in
 from topologies.runtime.model import F, I, S, Topology
-from topologies.runtime.places import Places, build_places
-from topologies.runtime.tables import Cursor, Tables, load_places
+from topologies.runtime.places import build_places
+from topologies.runtime.tables import Tables, load_places
 from topologies.runtime.transport import Fetched
 
 _PATIENCE_SECONDS: Final = 20.0
@@ -77,7 +77,7 @@ class Worker(Generic[I, F, S]):
         self._settings = context.settings
         self._log = log
         self._sink = sink
-        self._tables = Tables(topology, namespace=context.settings.namespace)
+        self._tables = Tables(topology, context.settings)
         self._lanes = [Lane(connection) for connection in connections]
         self._owned: dict[Partition, Owned[F, S]] = {}
         self._places = build_places((), ())
@@ -222,7 +222,13 @@ class Worker(Generic[I, F, S]):
         after = position.after(records[-1], raw_offset=intake.raw_offset, bridges=intake.bridges)
         async with lane.connection.transaction(), lane.connection.cursor() as cursor:
             await ledger.advance(cursor, self._topology.stage, [Move(owned.partition, position, after)])
-            folded = await self._fold(cursor, owned, intake, after.as_of_us)
+            store = self._tables.bound_to(cursor, owned.partition.number)
+            if intake.ticked and await store.requests():
+                self._places = await load_places(cursor)
+            folder = Folder(self._topology.logic, self._places, self._settings.topology.late_hours * _HOUR_US)
+            folded = await fold_batch(
+                folder, store, owned.cache, intake, rule=self._topology.rule, as_of_us=after.as_of_us
+            )
             await self._sink.send([self._dead_letter(each) for each in (*intake.refusals, *folded.refusals)])
         owned.position = after
         owned.expected = after.next_offset
@@ -230,58 +236,6 @@ class Worker(Generic[I, F, S]):
         for device, deadline_us in folded.deadlines.items():
             owned.cache.schedule(device, deadline_us)
         self._observe(records, intake, folded, started=started)
-
-    async def _fold(self, cursor: Cursor, owned: Owned[F, S], intake: Intake[I], as_of_us: int | None) -> Folded[F, S]:
-        tables, devices = self._tables, owned.cache.devices
-        requests = await tables.load_requests(cursor, owned.partition.number) if intake.ticked else []
-        if requests:
-            self._places = await load_places(cursor)
-            await tables.delete_requests(cursor, requests)
-        recompute: dict[DevEui, int] = {}
-        for request in requests:
-            recompute[request.device] = min(request.from_us, recompute.get(request.device, request.from_us))
-        folder = Folder(self._topology.logic, self._places, self._settings.topology.late_hours * _HOUR_US)
-        given = folder.sift(devices, intake.given, intake.discarded)
-        late = folder.late(devices, given, recompute)
-        history = await tables.load_facts(cursor, late)
-        folded = folder.fold(owned.cache, given, late=late, history=history, as_of_us=as_of_us)
-        await tables.store_facts(cursor, folded.facts)
-        await tables.store_now(cursor, owned.partition.number, folded.known.values())
-        await tables.store_marks(cursor, folded.marks)
-        await self._reconcile(cursor, folded, self._places)
-        return folded
-
-    async def _reconcile(self, cursor: Cursor, folded: Folded[F, S], places: Places) -> None:
-        rule = self._topology.rule
-        if rule is None or not folded.windows:
-            return
-        found = {
-            device: alerts.episodes(self._topology.logic, window, places)
-            for device, window in sorted(folded.windows.items())
-        }
-        known = await self._tables.load_alerts(
-            cursor,
-            rule,
-            {device: window.begins_us for device, window in folded.windows.items()},
-            {episode.opened_event for episodes in found.values() for episode in episodes},
-        )
-        stored: list[alerts.Alert] = []
-        deleted: list[bytes] = []
-        told: list[alerts.Told] = []
-        for device, episodes in found.items():
-            window, mine = folded.windows[device], known.get(device, [])
-            outcome = alerts.reconcile(
-                rule,
-                device,
-                found=episodes,
-                stored=[a for a in mine if a.resolved_us is None or a.resolved_us > window.begins_us],
-                known_us=window.known_us,
-                taken=[a.id for a in mine],
-            )
-            stored += outcome.stored
-            deleted += outcome.deleted
-            told += outcome.told
-        await self._tables.store_alerts(cursor, rule, stored=stored, deleted=deleted, told=told)
 
     def _dead_letter(self, refusal: Refusal) -> Outgoing:
         return dead_letter(

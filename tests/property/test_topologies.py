@@ -1,0 +1,178 @@
+"""Whatever the batches, the order within 48 hours and the repetitions: the results are those of the right order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.core.clock import from_us
+from pipeline.core.model import DevEui, Record
+from pipeline.core.settings import Settings
+from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.unit.topologies.material import at, eui, places, reading, records
+from topologies.container import topology as container
+from topologies.parking import topology as parking
+from topologies.runtime.batch import Request
+from topologies.runtime.memory import MemoryWorker
+from topologies.runtime.model import Topology
+from topologies.runtime.places import Places
+
+DEVICES = [eui(number) for number in range(3)]
+GEOMETRY = {"empty_distance_metres": 2.0, "full_distance_metres": 0.0}
+DAY = 24 * 60
+
+PLACES = places(
+    [
+        (DEVICES[0], 0, "a"),
+        (DEVICES[1], 0, "b"),
+        (DEVICES[1], DAY, "c"),
+        (DEVICES[2], 0, "d"),
+        (DEVICES[2], DAY, None),
+    ],
+    [(site, 0, f"zone {site in 'ab'}", GEOMETRY) for site in "abcd"],
+)
+
+SETTINGS = Settings()
+CONTAINER: Topology[Any, Any, Any] = container.build(SETTINGS)
+PARKING: Topology[Any, Any, Any] = parking.build(SETTINGS)
+
+# Few times and few values, so that equal keys, both limits and whole runs occur often.
+minutes = st.integers(min_value=1, max_value=2 * DAY - 1).map(lambda m: m - m % 90 + 1)
+container_values = st.one_of(
+    st.fixed_dictionaries({"distance_metres": st.sampled_from([0.1, 0.3, 0.5, 0.7, 1.5])}),
+    st.fixed_dictionaries({"distance_metres": st.just(0.1), "tilted": st.booleans()}),
+    st.fixed_dictionaries({"tilted": st.booleans()}),
+)
+parking_values = st.one_of(
+    st.fixed_dictionaries({"occupied": st.booleans()}), st.just({"device_temperature_celsius": 7.0})
+)
+
+
+def frames(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Reading]]:
+    """Readings; two of one device and time differ in their event."""
+    one = st.builds(
+        lambda device, minute, content, salt: reading(
+            device, minute, content, event=bytes([salt]) * 8 + device[-8:].encode()
+        ),
+        st.sampled_from(DEVICES),
+        minutes,
+        values,
+        st.integers(min_value=0, max_value=3),
+    )
+    return st.lists(one, max_size=25, unique_by=lambda r: (r.event_id, r.dev_eui, r.observed_at_us))
+
+
+def run(topology: Topology[Any, Any, Any], batches: Sequence[Sequence[Record]], where: Places) -> dict[str, Any]:
+    """The results of batches, each worked by a worker that was restarted before it."""
+    worker: MemoryWorker[Any, Any, Any] = MemoryWorker(topology, where)
+
+    async def work() -> None:
+        for batch in batches:
+            worker.restart()
+            await worker.process(batch)
+
+    asyncio.run(work())
+    assert not worker.refusals
+    assert "too_late" not in worker.discarded
+    return worker.result()
+
+
+def in_right_order(readings: Sequence[Reading]) -> list[Reading]:
+    """By time; of one time the smaller id first."""
+    return sorted(readings, key=lambda r: (r.observed_at_us, r.event_id))
+
+
+def one_by_one(log: Sequence[Record]) -> list[list[Record]]:
+    return [[each] for each in log]
+
+
+def split(log: Sequence[Record], cuts: Sequence[int]) -> list[Sequence[Record]]:
+    """The log in batches."""
+    edges = sorted({0, len(log), *(cut % (len(log) + 1) for cut in cuts)})
+    return [log[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+
+
+@st.composite
+def disorder(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> tuple[list[Reading], list[Reading | float], list[int]]:
+    """Readings; the same with repetitions, in any order, with early ticks between; where to cut them."""
+    readings = draw(frames(values))
+    repeated = readings + draw(st.lists(st.sampled_from(readings), max_size=5) if readings else st.just([]))
+    shuffled: list[Reading | float] = list(draw(st.permutations(repeated)))
+    for minute in draw(st.lists(st.integers(min_value=0, max_value=3 * DAY), max_size=4)):
+        shuffled.insert(draw(st.integers(min_value=0, max_value=len(shuffled))), float(minute))
+    return readings, shuffled, draw(st.lists(st.integers(min_value=0, max_value=100), max_size=6))
+
+
+END = 3.5 * DAY
+
+
+def check(topology: Topology[Any, Any, Any], case: tuple[list[Reading], list[Reading | float], list[int]]) -> None:
+    """Disorder gives what order gives."""
+    readings, shuffled, cuts = case
+    expected = run(topology, one_by_one(records([*in_right_order(readings), END])), PLACES)
+    assert run(topology, split(records([*shuffled, END]), cuts), PLACES) == expected
+
+
+@given(disorder(container_values))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_containers_are_equal_for_any_order_and_batches(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+) -> None:
+    check(CONTAINER, case)
+
+
+@given(disorder(parking_values))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_bays_are_equal_for_any_order_and_batches(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+) -> None:
+    check(PARKING, case)
+
+
+@given(disorder(container_values), st.integers(min_value=0, max_value=30))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_site_corrected_later_gives_what_the_right_site_would_have_given(
+    case: tuple[list[Reading], list[Reading | float], list[int]], when: int
+) -> None:
+    readings, shuffled, _ = case
+    wrong = places([(DEVICES[0], 0, "a"), (DEVICES[1], 0, "x")], [("a", 0, "", {}), ("x", 0, "", GEOMETRY)])
+    log = records([*shuffled, END])
+    worker: MemoryWorker[Any, Any, Any] = MemoryWorker(CONTAINER, wrong)
+
+    async def work() -> None:
+        middle = min(when, len(log) - 1)
+        await worker.process(log[:middle])
+        worker.correct(PLACES, [Request(n, DevEui(d), at(0)) for n, d in enumerate(DEVICES)])
+        await worker.process(log[middle:])
+
+    asyncio.run(work())
+
+    assert worker.result() == run(CONTAINER, one_by_one(records([*in_right_order(readings), END])), PLACES)
+
+
+@given(disorder(container_values))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Reading | float], list[int]]) -> None:
+    """Of each alert the last that was told is its status; what was over when it was found was never told."""
+    _, shuffled, cuts = case
+    worker: MemoryWorker[Any, Any, Any] = MemoryWorker(CONTAINER, PLACES)
+
+    async def work() -> None:
+        for batch in split(records([*shuffled, END]), cuts):
+            await worker.process(batch)
+
+    asyncio.run(work())
+    last = {told.alert.id: told for told in worker.store.told}
+    for alert in worker.store.alerts_by_id.values():
+        if alert.retrospective:
+            assert alert.id not in last
+        else:
+            assert last[alert.id].kind == alert.status
+    for identity, told in last.items():
+        if identity not in worker.store.alerts_by_id:
+            assert told.kind == "resolved"
+    assert from_us(at(0)).tzinfo is not None

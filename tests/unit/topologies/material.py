@@ -1,0 +1,130 @@
+"""Records as decode writes them, and places, for the tests of topologies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha1
+
+from pipeline.core.clock import EPOCH, from_us
+from pipeline.core.model import Record, StoredRecord
+from pipeline.core.ticks import EVENT_HEADER, RAW_OFFSET_HEADER, TICK, Tick, write_tick
+from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
+from topologies.runtime.places import Places, build_places
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+BASE_US = 1_760_000_000_000_000
+"""2025-10-09, the zero of `minutes`."""
+
+Value = float | bool | int | str
+
+
+def at(minutes: float) -> int:
+    """Microseconds of a time given in minutes from the tests' zero."""
+    return BASE_US + round(minutes * MINUTE_US)
+
+
+def eui(number: int) -> str:
+    """The DevEUI of a test device."""
+    return f"{number:016x}"
+
+
+def event_id(*parts: object) -> bytes:
+    """An event id that follows from its parts."""
+    return sha1(repr(parts).encode(), usedforsecurity=False).digest()[:16]
+
+
+def _quantity(name: str, value: Value) -> Quantity:
+    if isinstance(value, bool):
+        return Quantity(name=name, flag=value)
+    if isinstance(value, str):
+        return Quantity(name=name, text=value)
+    if isinstance(value, int):
+        return Quantity(name=name, integer=value)
+    return Quantity(name=name, number=value)
+
+
+def reading(
+    device: str,
+    minutes: float,
+    values: Mapping[str, Value],
+    *,
+    raw_offset: int = 0,
+    event: bytes | None = None,
+    flags: Sequence[str] = (),
+) -> Reading:
+    """A reading with one sample."""
+    return Reading(
+        event_id=event or event_id(device, minutes),
+        dev_eui=device,
+        observed_at_us=at(minutes),
+        ingested_at_us=at(minutes),
+        raw_offset=raw_offset,
+        decoder="test",
+        decoder_version="1",
+        samples=[
+            Sample(
+                observed_at_us=at(minutes),
+                flags=flags,
+                quantities=[_quantity(name, value) for name, value in values.items()],
+            )
+        ],
+    )
+
+
+def record(content: Reading, offset: int, *, topic: str = "readings.test.v1", partition: int = 0) -> Record:
+    """The record of a reading."""
+    return StoredRecord(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        timestamp=content.ingested_at_us // 1000,
+        key=content.dev_eui.encode(),
+        value=content.SerializeToString(),
+    )
+
+
+def tick(minutes: float, offset: int, *, raw_offset: int, bridge: str = "b", partition: int = 0) -> Record:
+    """A forwarded tick."""
+    return StoredRecord(
+        topic="readings.test.v1",
+        partition=partition,
+        offset=offset,
+        timestamp=at(minutes) // 1000,
+        key=None,
+        value=write_tick(Tick(bridge, at(minutes))),
+        headers=((EVENT_HEADER, TICK), (RAW_OFFSET_HEADER, b"%d" % raw_offset)),
+    )
+
+
+def records(
+    contents: Sequence[Reading | float], *, topic: str = "readings.test.v1", partition: int = 0
+) -> list[Record]:
+    """A log of readings and (as numbers: their time in minutes) ticks, with offsets and raw offsets in order."""
+    log: list[Record] = []
+    for offset, content in enumerate(contents):
+        if isinstance(content, Reading):
+            numbered = Reading.FromString(content.SerializeToString())
+            numbered.raw_offset = offset
+            log.append(record(numbered, offset, topic=topic, partition=partition))
+        else:
+            log.append(tick(content, offset, raw_offset=offset, partition=partition))
+    return log
+
+
+def places(
+    assignments: Sequence[tuple[str, float, str | None]],
+    sites: Sequence[tuple[str, float, str, Mapping[str, object]]],
+) -> Places:
+    """Places from (device, from minutes, site) and (site, from minutes, group, attributes)."""
+    return build_places(
+        [(device, from_us(at(minutes)), site) for device, minutes, site in assignments],
+        [
+            (site, from_us(at(minutes)), f"name of {site}", group, attributes)
+            for site, minutes, group, attributes in sites
+        ],
+    )
+
+
+assert EPOCH + timedelta(microseconds=BASE_US) == from_us(BASE_US)

@@ -1,0 +1,143 @@
+"""A topology's rows in memory, and a worker for one partition over them: for tests that need no server.
+
+The worker takes the same steps in the same order as the one on Kafka and TimescaleDB; only commit and positions are
+left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic
+
+from pipeline.core.identity import Id
+from pipeline.core.model import DevEui, Record
+from pipeline.core.ticks import as_of
+from topologies.runtime.alerts import Alert, Reconciled, Told
+from topologies.runtime.batch import Request, fold_batch
+from topologies.runtime.fold import Cache, Folded, Folder, Known, Late
+from topologies.runtime.intake import Refusal, take_in
+from topologies.runtime.model import F, I, Mark, Rule, S, Topology
+from topologies.runtime.places import Places
+
+_HOUR_US: Final = 3_600_000_000
+
+
+@dataclass(slots=True)
+class MemoryStore(Generic[F, S]):
+    """The tables; a `Store`."""
+
+    facts_by_device: dict[DevEui, dict[int, F]] = field(default_factory=dict)
+    now: dict[DevEui, Known[F, S]] = field(default_factory=dict)
+    alerts_by_id: dict[Id, Alert] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    waiting: list[Request] = field(default_factory=list)
+
+    async def requests(self) -> Sequence[Request]:
+        """See the port."""
+        return [request for request in self.waiting if request.device in self.now]
+
+    async def delete_requests(self, requests: Sequence[Request]) -> None:
+        """See the port."""
+        self.waiting = [request for request in self.waiting if request not in requests]
+
+    async def facts(self, late: Sequence[Late]) -> Mapping[DevEui, Sequence[F]]:
+        """See the port."""
+        found: dict[DevEui, Sequence[F]] = {}
+        for device, from_us in late:
+            mine = self.facts_by_device.get(device, {})
+            before = max((at_us for at_us in mine if at_us < from_us), default=from_us)
+            found[device] = [mine[at_us] for at_us in sorted(mine) if at_us >= before]
+        return found
+
+    async def alerts(
+        self, rule: Rule, begins_us: Mapping[DevEui, int], events: Collection[Id]
+    ) -> Mapping[str, Sequence[Alert]]:
+        """See the port."""
+        del rule
+        found: dict[str, list[Alert]] = {}
+        for alert in self.alerts_by_id.values():
+            begin_us = begins_us.get(DevEui(alert.device))
+            if begin_us is not None and (
+                alert.resolved_us is None or alert.resolved_us > begin_us or alert.opened_event in events
+            ):
+                found.setdefault(alert.device, []).append(alert)
+        return found
+
+    async def write(self, folded: Folded[F, S]) -> None:
+        """See the port."""
+        for fact in folded.facts:
+            self.facts_by_device.setdefault(fact.device, {})[fact.observed_at_us] = fact
+        self.now.update(folded.known)
+        self.marks += sorted(folded.marks)
+
+    async def write_alerts(self, rule: Rule, outcome: Reconciled) -> None:
+        """See the port."""
+        del rule
+        for gone in outcome.deleted:
+            del self.alerts_by_id[gone]
+        for alert in outcome.stored:
+            self.alerts_by_id[alert.id] = alert
+        self.told += outcome.told
+
+
+class MemoryWorker(Generic[I, F, S]):
+    """Works on one partition."""
+
+    def __init__(self, topology: Topology[I, F, S], places: Places, *, late_hours: int = 48) -> None:
+        self.topology = topology
+        self.places = places
+        self.store: MemoryStore[F, S] = MemoryStore()
+        self.cache: Cache[F, S] = Cache({})
+        self.raw_offset = -1
+        self.bridges: Mapping[str, int] = {}
+        self.discarded: Counter[str] = Counter()
+        self.refusals: list[Refusal] = []
+        self._late_us = late_hours * _HOUR_US
+
+    @property
+    def as_of_us(self) -> int | None:
+        """Up to when everything was handed over."""
+        return as_of(self.bridges)
+
+    def correct(self, places: Places, requests: Sequence[Request]) -> None:
+        """Change the sites, with the requests that go with it."""
+        self.places = places
+        self.store.waiting += requests
+
+    def restart(self) -> None:
+        """Forget what only the memory knows, as a worker does that takes the partition anew."""
+        self.cache = Cache(self.store.now)
+        for device, known in self.store.now.items():
+            self.cache.schedule(device, self.topology.logic.deadline_us(known.fact))
+            place = self.places.at(device, known.fact.observed_at_us)
+            self.cache.schedule(device, None if place is None else place.until_us)
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """One batch."""
+        intake = take_in(self.topology.logic, records, raw_offset=self.raw_offset, bridges=self.bridges)
+        folder: Folder[I, F, S] = Folder(self.topology.logic, self.places, self._late_us)
+        folded = await fold_batch(
+            folder, self.store, self.cache, intake, rule=self.topology.rule, as_of_us=as_of(intake.bridges)
+        )
+        self.raw_offset, self.bridges = intake.raw_offset, intake.bridges
+        self.cache.devices.update(folded.known)
+        for device, deadline_us in folded.deadlines.items():
+            self.cache.schedule(device, deadline_us)
+        self.discarded += intake.discarded + folded.discarded
+        self.refusals += [*intake.refusals, *folded.refusals]
+
+    def result(self) -> dict[str, Any]:
+        """What has to be equal however the records came: without ids of alerts, marks and events."""
+        return {
+            "facts": {
+                device: dict(sorted(mine.items())) for device, mine in sorted(self.store.facts_by_device.items())
+            },
+            "now": {device: known.shown for device, known in sorted(self.store.now.items())},
+            "alerts": sorted(
+                alert._replace(id=b"", opened_event=b"", retrospective=False)
+                for alert in self.store.alerts_by_id.values()
+            ),
+        }
