@@ -35,6 +35,9 @@ from pipeline.demo.story import tell_city, tell_frame
 from pipeline.installed import declared_topics, installed_stages
 from pipeline.kafka.consumer import KafkaLog, open_log
 from pipeline.kafka.provision import delete_topics, provision
+from pipeline.registry.change import importing
+from pipeline.registry.sites import parse_sites
+from pipeline.registry.store import change
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.ledger import Ledger
 from pipeline.simulator.publish import simulate
@@ -77,8 +80,11 @@ class Demo:
         self._settings = settings
         self._plan = plan
         self._console = Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console.width = 120
         self._published = 0
         self._note = ""
+        self._said = ""
         self._rates: dict[str, float] = {}
         self._before: tuple[float, dict[str, float]] = (time.monotonic(), {})
         stages = [stage for stage in installed_stages().values() if stage.order < 1000]  # all of them
@@ -130,9 +136,9 @@ class Demo:
         await provision(settings, declared)
         await drop(settings)
         await migrate(settings, load_decoders().values())
-        from pipeline.registry.store import import_sites
-
-        await import_sites(settings, sites_csv(self._plan), from_at=self._plan.start - timedelta(days=1))
+        lines = parse_sites(sites_csv(self._plan), default_from=self._plan.start - timedelta(days=1))
+        async with connected(settings, "demo") as connection:
+            await change(connection, lambda state: importing(state, lines))
 
     @asynccontextmanager
     async def _supervised(self) -> AsyncIterator[asyncio.Task[int]]:
@@ -193,7 +199,9 @@ class Demo:
                         refresh=True,
                     )
                 else:
-                    self._console.print(line(view, published=self._published, note=self._note))
+                    said, self._said = self._said, self._note
+                    note = self._note if self._note != said else ""
+                    self._console.print(line(view, published=self._published, note=note), soft_wrap=True)
                 if not killed and self._published > planned / 2:
                     killed = True
                     self._kill()
@@ -221,6 +229,7 @@ class Demo:
                 os.kill(child.pid, signal.SIGKILL)
         self._note = f"kill -9 {' and '.join(words)}: they come back and go on where they were"
         self._console.print(f"[bold red]{self._note}[/]")
+        self._said = self._note
 
     def _measure(self, view: View) -> None:
         before_at, before = self._before
@@ -238,5 +247,6 @@ class Demo:
             "                                                     and: TABLE parking_zone;\n"
             f"  make watch TOPIC={NAMESPACE}alerts.container.v1         the alerts, from the first one on\n"
             f"  make run NAMESPACE={NAMESPACE}                           the stages again, each with a /metrics page\n"
-            "  make down                                          stops the servers"
+            "  make down                                          stops the servers",
+            soft_wrap=True,
         )

@@ -13,9 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.core.model import Partition
 from pipeline.core.settings import Settings
+from pipeline.core.topics import RAW
 from pipeline.database.connection import Connection
 from pipeline.database.queries import load_queries
 from pipeline.kafka.consumer import KafkaLog
+from pipeline.kafka.provision import group_lag
 from pipeline.supervisor import Child
 
 QUERIES: Final = load_queries("pipeline.demo")
@@ -88,6 +90,9 @@ async def _stage(child: Child, session: aiohttp.ClientSession) -> StageView:
 
 async def unfinished(settings: Settings, log: KafkaLog, connection: Connection) -> str:
     """What is still on its way, in a few words; empty when everything has arrived."""
+    undecoded = await group_lag(settings, "decode", settings.namespace + RAW)
+    if undecoded:
+        return f"{undecoded:,} events to decode"
     positions = {
         Partition(str(topic), int(number)): int(at)
         for topic, number, at in await ask(connection, "positions")

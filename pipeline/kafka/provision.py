@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -69,6 +70,30 @@ async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
         raise Transient(f"kafka: {away!r}") from away
     finally:
         await admin.close()
+
+
+async def group_lag(settings: Settings, group: str, topic: str) -> int:
+    """How many records of a topic a group has not committed yet.
+
+    Raises:
+        Transient: Kafka is away.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka.bootstrap)
+    try:
+        await admin.start()
+        await consumer.start()
+        tps = [TopicPartition(topic, number) for number in range(settings.topics.partitions)]
+        committed = await admin.list_consumer_group_offsets(settings.namespace + group, partitions=tps)
+        ends = await consumer.end_offsets(tps)
+        beginnings = await consumer.beginning_offsets(tps)
+    except (KafkaError, OSError) as away:
+        raise Transient(f"kafka: {away!r}") from away
+    finally:
+        await consumer.stop()
+        await admin.close()
+    done = {tp: committed[tp].offset if tp in committed and committed[tp].offset >= 0 else beginnings[tp] for tp in tps}
+    return sum(max(ends[tp] - done[tp], 0) for tp in tps)
 
 
 async def _provision(
