@@ -20,6 +20,7 @@ from decoders.registry import RegistryError, load
 from pipeline.core import clock, ticks, topics
 from pipeline.core.errors import EXIT_SETTINGS, EXIT_STALLED, SettingsError, Transient
 from pipeline.core.logs import configure_logs
+from pipeline.core.model import Partition
 from pipeline.core.settings import Settings
 from pipeline.core.settings import load as load_settings
 from pipeline.database import ledger
@@ -99,14 +100,24 @@ def ledger_reset(
     if to != "beginning":
         raise SettingsError(f"--to {to!r}: only `beginning` is possible")
 
-    async def work(settings: Settings) -> int:
-        async with connected(settings, "ledger") as connection:
-            return await ledger.reset(connection, consumer, topic)
+    async def work(settings: Settings) -> tuple[int, int]:
+        async with connected(settings, "ledger") as connection, open_log(settings) as log:
+            stood = {
+                Partition(str(row[1]), int(row[2])): int(row[4])
+                for row in await ledger.show(connection)
+                if row[0] == consumer and topic in (None, row[1])
+            }
+            bounds = await log.bounds(list(stood)) if stood else {}
+            gone = sum(max(bounds[p].beginning - max(at, 0), 0) for p, at in stood.items())
+            return await ledger.reset(connection, consumer, topic), gone
 
-    count = asyncio.run(work(load_settings()))
+    count, gone = asyncio.run(work(load_settings()))
     if not count:
         raise SettingsError(f"nothing to reset: no consumer {consumer!r} with that topic; see `silkstream ledger show`")
-    out.print(f"{consumer}: {count} partitions begin again; every later event's sequence leaps by 1,000,000")
+    out.print(
+        f"{consumer}: {count} partitions begin again; retention took {gone:,} records that were never processed; "
+        "every later event's sequence leaps by 1,000,000"
+    )
 
 
 bridge_app = typer.Typer(help="Carry ChirpStack's events from MQTT into the raw log.")
@@ -165,9 +176,7 @@ def run_command(
 def watch_command(
     topic: Annotated[str, typer.Argument(help="A topic, with its namespace.")],
     *,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with what comes.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,
 ) -> None:
     """Print the records of a topic from its beginning: CloudEvents as they are, frames and readings as JSON."""
     settings = load_settings()

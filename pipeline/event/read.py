@@ -54,7 +54,8 @@ def read_event(event: str, value: bytes, *, dev_eui: str) -> Event:
     Raises:
         Reject: event_unknown, event_unreadable or device_mismatch.
     """
-    reader = (from_json if value[:1] == b"{" else from_protobuf).READERS.get(event)
+    readers = from_json.READERS if value[:1] == b"{" else from_protobuf.READERS
+    reader = readers.get(event)
     if reader is None:
         raise Reject(Reason.EVENT_UNKNOWN, f"event type {event!r}")
     try:
