@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 
 from pipeline.core.errors import SettingsError, Transient
 from pipeline.core.settings import Settings
 
-Connection = psycopg.AsyncConnection[tuple[object, ...]]
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 REFUSED_CLASSES = ("22", "23")
 """SQLSTATE classes that speak of the row (data exception, constraint violation). Anything else speaks of the
