@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -26,6 +27,8 @@ from pipeline.http import serving
 
 DRAIN_SECONDS: Final = 25.0
 STALL_SECONDS: Final = 300.0
+HELD_SECONDS: Final = 30.0
+"""A run that lasted so long had worked: the pauses begin again with the shortest."""
 
 
 def run_stage(stage: Stage, settings: Settings) -> int:
@@ -80,12 +83,12 @@ async def _run_again(stage: Stage, context: Context) -> None:
     log = logger(stage.name)
     pauses = backoff()
     while not context.stop.is_set():
-        moved_before = context.progress.still_seconds
+        started = time.monotonic()
         try:
             await stage.run(context)
         except Transient as away:
             context.metrics.add_error(away)
-            if context.progress.still_seconds < moved_before:
+            if time.monotonic() - started > HELD_SECONDS:
                 pauses = backoff()
             context.progress.waits_for(str(away))
             log.warning("opening again", error=str(away))

@@ -16,13 +16,14 @@ from pipeline.core import clock
 from pipeline.core.logs import logger
 from pipeline.core.model import Outgoing, Partition
 from pipeline.core.stage import Context, Stage
-from pipeline.core.topics import RAW
+from pipeline.core.topics import DEAD_LETTER, FRAME, RAW, readings
 from pipeline.decode.batch import STAGE, BatchDecoder, State
 from pipeline.decode.binding import Bindings
 from pipeline.decode.duplicates import History
 from pipeline.kafka.consumer import open_source
 from pipeline.kafka.ports import Sink, Source
 from pipeline.kafka.producer import open_sink
+from pipeline.kafka.provision import require_topics
 
 _log = logger(STAGE)
 _CHUNK: Final = 5000
@@ -111,6 +112,8 @@ async def run(context: Context) -> None:
     decoders = load()
     decoder = BatchDecoder(decoders, Bindings(decoders, settings.decode.bindings), namespace=settings.namespace)
     worker = Worker(decoder, context)
+    context.progress.waits_for("Kafka")
+    await require_topics(settings, [RAW, DEAD_LETTER, FRAME, *(readings(d.family) for d in decoders.values())])
 
     async def prepare(partitions: Collection[Partition]) -> Mapping[Partition, int]:
         context.progress.waits_for("the history of its partitions")

@@ -30,6 +30,7 @@ from pipeline.ingest.translate import STAGE, Message, Origin, Translator, tick_t
 from pipeline.kafka.partitioner import partition_of
 from pipeline.kafka.ports import Sink
 from pipeline.kafka.producer import open_sink
+from pipeline.kafka.provision import require_topics
 
 _log = logger(STAGE)
 _BATCH: Final = 500
@@ -179,6 +180,8 @@ async def run(context: Context) -> None:
         namespace=settings.namespace,
         partitions=settings.topics.partitions,
     )
+    context.progress.waits_for("Kafka")
+    await require_topics(settings, [topics.RAW, topics.DEAD_LETTER])
     async with open_inbox(settings) as inbox, _ticking(inbox, context):
         bridge = Bridge(inbox, Translator(origin, partition_of), context.metrics, context.progress)
         await bridge.run(lambda: open_sink(settings), context.stop)

@@ -7,6 +7,7 @@ partition that a ledger speaks of.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -63,13 +64,54 @@ async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     try:
         await admin.start()
-        while present := [t["topic"] for t in await admin.describe_topics(list(names)) if t["error_code"] == 0]:
-            await admin.delete_topics(present)
+        while present := await _partition_counts(admin, names):
+            await admin.delete_topics(list(present))
             await asyncio.sleep(0.1)
     except (KafkaError, OSError) as away:
         raise Transient(f"kafka: {away!r}") from away
     finally:
         await admin.close()
+
+
+async def require_topics(settings: Settings, names: Sequence[str], *, patience_seconds: float = 10.0) -> None:
+    """Check that topics are there with the declared partition count: keys would go astray otherwise.
+
+    Args:
+        settings: where Kafka is, and the count.
+        names: without the namespace.
+        patience_seconds: how long a missing topic is waited for; a broker that has just started may not know all yet.
+
+    Raises:
+        SettingsError: names the topic and the remedy.
+        Transient: Kafka is away.
+    """
+    wanted = [settings.namespace + name for name in names]
+    deadline = time.monotonic() + patience_seconds
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    try:
+        await admin.start()
+        while missing := sorted(set(wanted) - (counts := await _partition_counts(admin, wanted)).keys()):
+            if time.monotonic() > deadline:
+                raise SettingsError(f"topic {missing[0]} is missing; the remedy: silkstream topics")
+            await asyncio.sleep(0.5)
+    except (KafkaError, OSError) as away:
+        raise Transient(f"kafka: {away!r}") from away
+    finally:
+        await admin.close()
+    for name, count in sorted(counts.items()):
+        if count != settings.topics.partitions:
+            raise SettingsError(
+                f"setting topics.partitions: given: {settings.topics.partitions}, but topic {name} has {count}; the "
+                f"count of a keyed topic never changes: set it to {count}"
+            )
+
+
+async def _partition_counts(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+    return {
+        found["topic"]: len(found["partitions"])
+        for found in await admin.describe_topics(list(names))
+        if found["error_code"] == 0
+    }
 
 
 async def group_lag(settings: Settings, group: str, topic: str) -> int:
@@ -99,11 +141,7 @@ async def group_lag(settings: Settings, group: str, topic: str) -> int:
 async def _provision(
     admin: AIOKafkaAdminClient, topics: Sequence[Topic], *, replication: int, check_only: bool
 ) -> list[Provisioned]:
-    present = {
-        found["topic"]: len(found["partitions"])
-        for found in await admin.describe_topics([t.name for t in topics])
-        if found["error_code"] == 0
-    }
+    present = await _partition_counts(admin, [t.name for t in topics])
     outcomes: dict[str, str] = {}
     for topic in topics:
         count = present.get(topic.name)

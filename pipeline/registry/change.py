@@ -64,7 +64,8 @@ class VersionChange(NamedTuple):
         """Name by name, old -> new; of a new site, all it is."""
         new = self.new.facts()
         if self.old is None:
-            return ", ".join(f"{name} {text}" for name, text in new.items())
+            plain = (text if name in {"family", "name"} else f"{name} {text}" for name, text in new.items())
+            return ", ".join(plain)
         old = self.old.facts()
         names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
         return ", ".join(f"{name}: {old.get(name, 'not set')} -> {new.get(name, 'not set')}" for name in names)

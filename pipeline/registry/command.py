@@ -23,6 +23,8 @@ from pipeline.registry.sites import parse_sites, read_eui, read_time
 
 SHOWN: Final = 40
 """Changes that are printed one by one; the first import of a city has thousands."""
+PIPED_WIDTH: Final = 240
+"""Where nobody watches, lines are not broken at a screen's edge, so that they can be searched."""
 
 sites_app = typer.Typer(no_args_is_help=True, help="Places and the devices that serve them.")
 
@@ -114,7 +116,7 @@ def _print(found: Difference, *, dry_run: bool, limit: int | None) -> None:
         return
     table = _table("change", "of", "from", "what")
     for kind, subject, valid_from, detail in rows[:limit]:
-        table.add_row(kind, subject, valid_from.isoformat(), detail)
+        table.add_row(kind.removeprefix("assignment "), subject, valid_from.isoformat().replace("+00:00", "Z"), detail)
     out.print(table)
     if limit is not None and len(rows) > limit:
         out.print(f"… and {len(rows) - limit} more; --all prints them")
@@ -126,13 +128,16 @@ def _print(found: Difference, *, dry_run: bool, limit: int | None) -> None:
 
 def _out() -> Console:
     # Names of sites are a city's own words: no brackets or colons in them are ours to interpret.
-    return Console(highlight=False, markup=False, emoji=False)
+    out = Console(highlight=False, markup=False, emoji=False)
+    if not out.is_terminal:
+        out.width = PIPED_WIDTH
+    return out
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in {"of", "site", "device", "from"})
+        table.add_column(column, overflow="fold", no_wrap=column in {"change", "of", "site", "device", "from"})
     return table
 
 

@@ -28,6 +28,7 @@ from pipeline.database.migrate import check_wide_tables
 from pipeline.kafka.consumer import open_source
 from pipeline.kafka.ports import Batch, Sink, Source
 from pipeline.kafka.producer import open_sink
+from pipeline.kafka.provision import require_topics
 from pipeline.store.rows import (
     Rows,
     add_dead_letter,
@@ -190,6 +191,9 @@ async def run(context: Context) -> None:
     settings = context.settings
     decoders = load()
     families = quantities_by_family(decoders.values())
+    wanted = [topics.FRAME, topics.DEAD_LETTER, *(topics.readings(family) for family in families)]
+    context.progress.waits_for("Kafka and the database")
+    await require_topics(settings, wanted)
     async with connected(settings, CONSUMER) as connection:
         await check_wide_tables(connection, decoders.values())
         await create_staging(connection, families)
@@ -199,7 +203,6 @@ async def run(context: Context) -> None:
             context.progress.waits_for("the ledger of its partitions")
             return await worker.prepare(source, partitions)
 
-        wanted = [topics.FRAME, topics.DEAD_LETTER, *(topics.readings(family) for family in families)]
         async with (
             open_sink(settings) as sink,
             open_source(settings, group=CONSUMER, topics=wanted, prepare=prepare) as source,
