@@ -38,7 +38,6 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A namespace of the test's own, which the command finds in the environment; it has no tables yet."""
     settings = fresh_settings()
     monkeypatch.setenv("SILKSTREAM_NAMESPACE", settings.namespace)
-    monkeypatch.setenv("COLUMNS", "200")
     return settings
 
 

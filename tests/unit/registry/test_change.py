@@ -52,8 +52,8 @@ def test_a_first_import_adds_sites_begins_assignments_and_has_their_devices_run_
     found = difference(EMPTY, importing(EMPTY, [line("bay-1", 0, "a"), line("bay-2", 0)]))
 
     assert [(each.site, each.kind, each.detail) for each in found.versions] == [
-        ("bay-1", "site added", "family parking, name Bay, group north"),
-        ("bay-2", "site added", "family parking, name Bay, group north"),
+        ("bay-1", "site added", "parking, Bay, group north"),
+        ("bay-2", "site added", "parking, Bay, group north"),
     ]
     assert [(each.device, each.kind, each.detail) for each in found.assignments] == [("a", "assignment begun", "bay-1")]
     assert found.recompute == (Recompute("a", day(0)),)
