@@ -174,7 +174,7 @@ class Folder(Generic[I, F, S]):
         for device in due:
             if device not in newest:
                 newest[device] = cache.devices[device].fact
-                self._examine_end(folded, newest[device], as_of_us)
+            self._examine_end(folded, newest[device], as_of_us)
         for device, fact in newest.items():
             self._show(folded, cache.devices.get(device), fact, as_of_us)
         return folded
@@ -268,7 +268,7 @@ class Folder(Generic[I, F, S]):
 
     def _examine_end(self, folded: Folded[F, S], fact: F, as_of_us: int | None) -> None:
         """An alert ends with its assignment, even where no fact comes any more."""
-        if self.logic.raised(fact):
+        if self.logic.raised(fact) and fact.device not in folded.windows:
             at_us = fact.observed_at_us
             folded.windows[fact.device] = Window([fact], at_us, at_us, as_of_us)
 

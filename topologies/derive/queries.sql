@@ -1,0 +1,94 @@
+-- Marks and zones.
+
+-- lock_derive --
+-- One active writer; whoever does not get it waits, and takes over when the other's session ends.
+SELECT pg_try_advisory_lock(hashtext(current_schema() || '.derive'));
+
+-- sites_version --
+-- Changes whenever another set of sites and assignments holds.
+SELECT concat_ws('/',
+    (SELECT count(*) || ',' || coalesce(max(stored_at)::text, '') FROM site WHERE valid_from <= %(as_of)s),
+    (SELECT count(*) || ',' || coalesce(max(stored_at)::text, '') FROM assignment WHERE valid_from <= %(as_of)s)
+);
+
+-- as_of --
+-- How far time has come in the stream of bays. The furthest partition counts: a bay's own worker marks its zone when
+-- its own time passes the end of its assignment, and what holds by then must not look as if it were still to come.
+SELECT coalesce(max(as_of), now()) FROM ledger WHERE consumer = 'topology-parking';
+
+-- mark_all_zones --
+-- After sites have changed: also the bays that nobody has heard of yet are counted.
+INSERT INTO mark (what, subject)
+SELECT 'parking_zone', zone
+FROM (SELECT "group" AS zone FROM site WHERE family = 'parking' UNION SELECT zone FROM parking_zone) AS zones
+WHERE zone <> ''
+ORDER BY zone;
+
+-- read_marks --
+SELECT id, subject FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(most)s;
+
+-- delete_marks --
+DELETE FROM mark WHERE id = ANY(%(ids)s);
+
+-- recompute_zones --
+-- Count the bays of zones anew from the sites that are assigned and what is known of their bays; keep and return what
+-- has changed. A zone that has no bay any more is deleted.
+WITH wanted AS (
+    SELECT unnest(%(zones)s::text[]) AS zone
+), sites AS (
+    -- A site's version that holds, or its first where none holds yet.
+    SELECT DISTINCT ON (site) site, "group" AS zone
+    FROM site
+    WHERE family = 'parking'
+    ORDER BY site, valid_from <= %(as_of)s DESC, abs(extract(epoch FROM valid_from - %(as_of)s))
+), assigned AS (
+    SELECT DISTINCT ON (device) device, site
+    FROM assignment
+    WHERE valid_from <= %(as_of)s
+    ORDER BY device, valid_from DESC
+), bays AS (
+    -- A site with two devices is one bay: the one that changed last speaks for it.
+    SELECT DISTINCT ON (sites.site) sites.site, sites.zone, bay.occupied, bay.since
+    FROM sites
+    JOIN wanted USING (zone)
+    JOIN assigned USING (site)
+    LEFT JOIN parking_bay AS bay ON bay.device = assigned.device AND bay.site = sites.site
+    ORDER BY sites.site, bay.since DESC NULLS LAST, bay.device
+), counted AS (
+    SELECT
+        wanted.zone,
+        count(bays.site)::integer AS bays,
+        count(*) FILTER (WHERE bays.occupied)::integer AS occupied,
+        count(*) FILTER (WHERE NOT bays.occupied)::integer AS free,
+        count(bays.site) FILTER (WHERE bays.occupied IS NULL)::integer AS unknown,
+        max(bays.since) AS changed_at
+    FROM wanted
+    LEFT JOIN bays USING (zone)
+    GROUP BY wanted.zone
+), gone AS (
+    DELETE FROM parking_zone AS kept
+    USING counted
+    WHERE kept.zone = counted.zone AND counted.bays = 0
+    RETURNING kept.zone, 0 AS bays, 0 AS occupied, 0 AS free, 0 AS unknown, kept.changed_at, true AS news
+), stored AS (
+    INSERT INTO parking_zone AS kept (zone, bays, occupied, free, unknown, changed_at)
+    SELECT zone, bays, occupied, free, unknown, changed_at
+    FROM counted
+    WHERE bays > 0
+    ORDER BY zone
+    ON CONFLICT (zone) DO UPDATE SET
+        bays = excluded.bays, occupied = excluded.occupied, free = excluded.free, unknown = excluded.unknown,
+        changed_at = excluded.changed_at
+    WHERE (kept.bays, kept.occupied, kept.free, kept.unknown, kept.changed_at)
+        IS DISTINCT FROM (excluded.bays, excluded.occupied, excluded.free, excluded.unknown, excluded.changed_at)
+    RETURNING kept.zone, kept.bays, kept.occupied, kept.free, kept.unknown, kept.changed_at
+)
+SELECT stored.zone, stored.bays, stored.occupied, stored.free, stored.unknown, stored.changed_at,
+    before.zone IS NULL
+        OR (before.bays, before.occupied, before.free, before.unknown)
+            IS DISTINCT FROM (stored.bays, stored.occupied, stored.free, stored.unknown) AS news
+FROM stored
+LEFT JOIN parking_zone AS before ON before.zone = stored.zone
+UNION ALL
+SELECT zone, bays, occupied, free, unknown, changed_at, news FROM gone
+ORDER BY zone;

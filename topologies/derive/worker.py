@@ -1,0 +1,48 @@
+"""Derive's loop: one active writer that does what is marked."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from pipeline.core.retry import sleep_unless
+from pipeline.core.stage import Context, Stage
+from pipeline.database.connection import connected
+from pipeline.database.queries import load_queries
+from topologies.derive.zones import SitesWatch, derive_zones
+from topologies.runtime.turn import wait_for_turn
+
+NAME: Final = "derive"
+_QUERIES = load_queries("topologies.derive")
+_LOOK_SECONDS: Final = 2.0
+
+
+async def run(context: Context) -> None:
+    """Derive until `context.stop`.
+
+    Raises:
+        Transient: the database is away.
+    """
+    settings, metrics = context.settings, context.metrics
+    async with connected(settings, NAME) as connection:
+        await connection.set_autocommit(True)
+        if not await wait_for_turn(connection, _QUERIES["lock_derive"], context):
+            return
+        sites = SitesWatch()
+        look_at = time.monotonic()
+        while not context.stop.is_set():
+            if time.monotonic() >= look_at:
+                await sites.look(connection)
+                look_at = time.monotonic() + _LOOK_SECONDS
+            started = time.perf_counter()
+            count = await derive_zones(connection, settings)
+            context.progress.moved()
+            if count:
+                metrics.received.inc(count)
+                metrics.add_sent("zones", count)
+                metrics.observe_batch(events=count, started=started)
+            if count < settings.derive.batch_marks:
+                await sleep_unless(context.stop, settings.derive.poll_seconds)
+
+
+STAGE: Final = Stage(name=NAME, about="Results across devices: recomputes what is marked.", run=run, order=50)

@@ -1,0 +1,92 @@
+"""Occupancy of parking zones, recomputed from their bays.
+
+A zone's bays are on several workers, so nobody adds up changes: whoever changes a bay leaves a mark, and the zones
+that are marked are counted anew. A count that comes out as before writes nothing and tells nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+
+from pipeline.core import topics
+from pipeline.core.clock import to_us
+from pipeline.core.settings import Settings
+from pipeline.database.queries import load_queries
+from topologies.runtime import outbox
+
+MARK: Final = "parking_zone"
+_QUERIES = load_queries("topologies.derive")
+_SOURCE: Final = "/silkstream/derive/parking"
+_TYPE: Final = "de.silkstream.parking.zone.v1"
+
+
+async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
+    """Recompute what is marked, in one transaction; returns how many marks were done.
+
+    Marks are read first and facts second, each statement seeing what is committed by then: a mark that comes in
+    between is left for the next time, and its facts may be counted twice, which is the same as once.
+    """
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
+        marks = await cursor.fetchall()
+        if not marks:
+            return 0
+        as_of = await as_of_bays(cursor)
+        events = await _recompute(cursor, {zone for _, zone in marks}, as_of, namespace=settings.namespace)
+        await outbox.post(cursor, events, suppressed=settings.replay)
+        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
+    return len(marks)
+
+
+async def _recompute(
+    cursor: psycopg.AsyncCursor[Any], zones: Collection[str], as_of: datetime, *, namespace: str
+) -> list[outbox.Event]:
+    await cursor.execute(_QUERIES["recompute_zones"], {"zones": sorted(zones), "as_of": as_of})
+    return [
+        outbox.Event(
+            topic=namespace + topics.city("parking"),
+            subject=zone,
+            type=_TYPE,
+            source=_SOURCE,
+            time_us=to_us(changed_at or as_of),
+            data={
+                "zone": zone,
+                "bays": bays,
+                "occupied": occupied,
+                "free": free,
+                "unknown": unknown,
+                "changed_at": None if changed_at is None else changed_at.isoformat(),
+            },
+        )
+        for zone, bays, occupied, free, unknown, changed_at, news in await cursor.fetchall()
+        if news
+    ]
+
+
+async def as_of_bays(cursor: psycopg.AsyncCursor[Any]) -> datetime:
+    """How far time has come in the stream of bays; the clock's time while no tick has come."""
+    await cursor.execute(_QUERIES["as_of"])
+    row = await cursor.fetchone()
+    assert row is not None, "an aggregate has a row"  # noqa: S101  # for the type checker
+    return row[0]  # type: ignore[no-any-return]  # the query's only column is a timestamp
+
+
+class SitesWatch:
+    """Marks all zones when other sites or assignments hold: nobody else knows of bays that were never heard."""
+
+    def __init__(self) -> None:
+        self._version: str | None = None
+
+    async def look(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Compare with the last look; the first one marks in any case."""
+        async with connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(_QUERIES["sites_version"], {"as_of": await as_of_bays(cursor)})
+            row = await cursor.fetchone()
+            version = None if row is None else str(row[0])
+            if version != self._version:
+                await cursor.execute(_QUERIES["mark_all_zones"])
+        self._version = version

@@ -1,0 +1,1 @@
+"""The outbox relay: publishes what the topologies and derive have to tell."""
