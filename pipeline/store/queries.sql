@@ -94,3 +94,9 @@ SELECT id, stage, reason, detail, device, origin_topic, origin_partition, origin
        dead_partition, dead_offset, timestamptz 'epoch' + received_at * interval '1 microsecond'
 FROM staged_dead_letter
 ON CONFLICT (id) DO NOTHING;
+
+-- mark_hours --
+-- Leave a mark for each hour that the batch wrote into; derive counts them anew.
+INSERT INTO mark (what, subject, bucket)
+SELECT 'reading_hour', hour.family, timestamptz 'epoch' + hour.number * interval '1 hour'
+FROM unnest(%(families)s::text[], %(hours)s::bigint[]) AS hour (family, number);

@@ -18,6 +18,7 @@ from pipeline.database.queries import load_queries
 from pipeline.store.rows import Key, Row, Rows, Table, sorted_rows
 
 QUERIES: Final = load_queries("pipeline.store")
+_HOUR_US: Final = 3_600_000_000
 _TIMES: Final = frozenset({"observed_at", "ingested_at"})
 
 
@@ -121,6 +122,14 @@ async def write_rows(
         if table.rows:
             await _write(connection, upserts[name], table, sorted_rows(table), refusals)
     return refusals
+
+
+async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
+    """Mark the hours that readings were written into."""
+    hours = sorted({(family, at // _HOUR_US) for family, table in rows.readings.items() for _, at, _ in table.rows})
+    if hours:
+        families, numbers = zip(*hours, strict=True)
+        await connection.execute(QUERIES["mark_hours"], {"families": list(families), "hours": list(numbers)})
 
 
 def _tables(rows: Rows) -> Iterator[tuple[str, Table]]:

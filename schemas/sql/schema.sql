@@ -302,3 +302,14 @@ COMMENT ON COLUMN alert.since IS 'Event time; late data may move it';
 COMMENT ON COLUMN alert.opened_event IS 'The frame that opened it first';
 COMMENT ON COLUMN alert.retrospective IS 'Found by late data or a correction when it was over already; nobody was told';
 COMMENT ON COLUMN alert.acknowledged_at IS 'Written by people; no topology reads or writes it';
+
+CREATE TABLE reading_hour (
+    family text NOT NULL,
+    bucket timestamptz NOT NULL,
+    readings integer NOT NULL,
+    devices integer NOT NULL,
+    PRIMARY KEY (family, bucket)
+);
+COMMENT ON TABLE reading_hour IS 'Readings of each family by hour of their observation, recomputed from the wide tables';
+COMMENT ON COLUMN reading_hour.bucket IS 'Begin of the hour';
+COMMENT ON COLUMN reading_hour.devices IS 'How many devices they came from';

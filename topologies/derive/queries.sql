@@ -92,3 +92,20 @@ LEFT JOIN parking_zone AS before ON before.zone = stored.zone
 UNION ALL
 SELECT zone, bays, occupied, free, unknown, changed_at, news FROM gone
 ORDER BY zone;
+
+-- read_hour_marks --
+SELECT id, subject, bucket FROM mark WHERE what = 'reading_hour' ORDER BY id LIMIT %(most)s;
+
+-- keep_hours --
+-- A recomputation that changes nothing writes nothing; an hour that has lost its readings is deleted.
+WITH counted AS (
+    SELECT unnest(%(families)s::text[]) AS family, unnest(%(buckets)s::timestamptz[]) AS bucket,
+           unnest(%(readings)s::integer[]) AS readings, unnest(%(devices)s::integer[]) AS devices
+), gone AS (
+    DELETE FROM reading_hour AS kept USING counted
+    WHERE kept.family = counted.family AND kept.bucket = counted.bucket AND counted.readings = 0
+)
+INSERT INTO reading_hour AS kept (family, bucket, readings, devices)
+SELECT family, bucket, readings, devices FROM counted WHERE readings > 0 ORDER BY family, bucket
+ON CONFLICT (family, bucket) DO UPDATE SET readings = excluded.readings, devices = excluded.devices
+WHERE (kept.readings, kept.devices) IS DISTINCT FROM (excluded.readings, excluded.devices);

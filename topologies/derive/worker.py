@@ -9,6 +9,7 @@ from pipeline.core.retry import sleep_unless
 from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
 from pipeline.database.queries import load_queries
+from topologies.derive.hours import derive_hours
 from topologies.derive.zones import SitesWatch, derive_zones
 from topologies.runtime.turn import wait_for_turn
 
@@ -35,13 +36,15 @@ async def run(context: Context) -> None:
                 await sites.look(connection)
                 look_at = time.monotonic() + _LOOK_SECONDS
             started = time.perf_counter()
-            count = await derive_zones(connection, settings)
+            zones = await derive_zones(connection, settings)
+            hours = await derive_hours(connection, settings)
             context.progress.moved()
-            if count:
+            if count := zones + hours:
                 metrics.received.inc(count)
-                metrics.add_sent("zones", count)
+                metrics.add_sent("zones", zones)
+                metrics.add_sent("hours", hours)
                 metrics.observe_batch(events=count, started=started)
-            if count < settings.derive.batch_marks:
+            if max(zones, hours) < settings.derive.batch_marks:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
 
 

@@ -1,0 +1,55 @@
+"""How much came from each family in each hour, recomputed from the wide tables.
+
+The store marks the hours that a batch wrote into; counting them anew is right however late a reading was, and however
+often a batch came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from pipeline.core.settings import Settings
+from pipeline.database.families import table_of
+from pipeline.database.queries import load_queries
+
+_QUERIES = load_queries("topologies.derive")
+_HOUR: Final = timedelta(hours=1)
+_COUNT: Final = sql.SQL(
+    "SELECT count(*), count(DISTINCT device) FROM {} WHERE observed_at >= %(begin)s AND observed_at < %(end)s"
+)
+
+
+async def derive_hours(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
+    """Recompute what is marked, in one transaction; returns how many marks were done. Marks first, facts second."""
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute(_QUERIES["read_hour_marks"], {"most": settings.derive.batch_marks})
+        marks = await cursor.fetchall()
+        if not marks:
+            return 0
+        hours = sorted({(str(family), bucket) for _, family, bucket in marks})
+        counts = [await _count(cursor, family, bucket) for family, bucket in hours]
+        await cursor.execute(_QUERIES["keep_hours"], _columns(hours, counts))
+        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _, _ in marks]})
+    return len(marks)
+
+
+async def _count(cursor: psycopg.AsyncCursor[Any], family: str, bucket: datetime) -> tuple[int, int]:
+    await cursor.execute(_COUNT.format(sql.Identifier(table_of(family))), {"begin": bucket, "end": bucket + _HOUR})
+    row = await cursor.fetchone()
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+def _columns(hours: Iterable[tuple[str, datetime]], counts: Iterable[tuple[int, int]]) -> dict[str, list[Any]]:
+    families, buckets = zip(*hours, strict=True)
+    readings, devices = zip(*counts, strict=True)
+    return {
+        "families": list(families),
+        "buckets": list(buckets),
+        "readings": list(readings),
+        "devices": list(devices),
+    }
