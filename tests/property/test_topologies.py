@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.clock import from_us
 from pipeline.core.model import DevEui, Record
 from pipeline.core.settings import Settings
 from schemas.silkstream.v1.reading_pb2 import Reading
@@ -93,7 +93,7 @@ def one_by_one(log: Sequence[Record]) -> list[list[Record]]:
 def split(log: Sequence[Record], cuts: Sequence[int]) -> list[Sequence[Record]]:
     """The log in batches."""
     edges = sorted({0, len(log), *(cut % (len(log) + 1) for cut in cuts)})
-    return [log[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return [log[begin:end] for begin, end in pairwise(edges)]
 
 
 @st.composite
@@ -175,4 +175,3 @@ def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Rea
     for identity, told in last.items():
         if identity not in worker.store.alerts_by_id:
             assert told.kind == "resolved"
-    assert from_us(at(0)).tzinfo is not None

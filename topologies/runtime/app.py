@@ -57,6 +57,8 @@ def new_app(
         broker_max_poll_records=settings.topology.batch_records,
         consumer_group_instance_id=f"{settings.namespace}{name}-{member}" if member else None,
         consumer_auto_offset_reset="earliest",
+        # A topic that was missing for a moment leaves its group with nothing, until it is asked for again.
+        consumer_metadata_max_age_ms=10_000,
         value_serializer="raw",
         key_serializer="raw",
         store="memory://",

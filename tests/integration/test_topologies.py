@@ -1,0 +1,422 @@
+"""Topologies, derive and relay on the real Kafka and TimescaleDB."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import pytest
+from psycopg.types.json import Jsonb
+
+from pipeline.core.clock import from_us, now_us
+from pipeline.core.deadletter import read_verdict
+from pipeline.core.errors import LedgerMismatch, Reason
+from pipeline.core.model import Outgoing, Partition
+from pipeline.core.settings import Settings
+from pipeline.core.ticks import EVENT_HEADER, RAW_OFFSET_HEADER, TICK, Tick, write_tick
+from pipeline.core.topics import DEAD_LETTER, alerts, city, readings
+from pipeline.database import ledger
+from pipeline.database.connection import connected
+from pipeline.kafka.partitioner import partition_of
+from pipeline.kafka.producer import open_sink
+from pipeline.kafka.provision import provision
+from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.integration.servers import (
+    Running,
+    declared,
+    delete_topics,
+    eventually,
+    log_of,
+    rows_of,
+    running,
+    spawned,
+)
+from tests.unit.topologies.material import at, eui, reading
+from topologies.container.topology import STAGE as CONTAINER
+from topologies.derive.worker import STAGE as DERIVE
+from topologies.parking.topology import STAGE as PARKING
+from topologies.relay.worker import STAGE as RELAY
+
+pytestmark = pytest.mark.integration
+
+GEOMETRY = {"empty_distance_metres": 2.0, "full_distance_metres": 0.0}
+
+
+class Producer:
+    """Writes readings and ticks as decode does: each on its device's partition, raw offsets rising."""
+
+    def __init__(self, settings: Settings, family: str) -> None:
+        self.settings = settings
+        self.topic = settings.namespace + readings(family)
+        self.raw = dict.fromkeys(range(settings.topics.partitions), 0)
+
+    def _next(self, partition: int) -> int:
+        self.raw[partition] += 1
+        return self.raw[partition]
+
+    def of(self, content: Reading) -> Outgoing:
+        partition = partition_of(content.dev_eui.encode(), self.settings.topics.partitions)
+        content.raw_offset = self._next(partition)
+        return Outgoing(self.topic, partition, now_us() // 1000, content.dev_eui.encode(), content.SerializeToString())
+
+    def ticks(self, minutes: float) -> list[Outgoing]:
+        return [
+            Outgoing(
+                self.topic,
+                partition,
+                now_us() // 1000,
+                None,
+                write_tick(Tick("b", at(minutes))),
+                [(EVENT_HEADER, TICK), (RAW_OFFSET_HEADER, b"%d" % self._next(partition))],
+            )
+            for partition in self.raw
+        ]
+
+    async def send(self, *contents: Reading | float | Outgoing) -> None:
+        batch: list[Outgoing] = []
+        for content in contents:
+            if isinstance(content, Reading):
+                batch.append(self.of(content))
+            elif isinstance(content, Outgoing):
+                batch.append(content)
+            else:
+                batch += self.ticks(content)
+        async with open_sink(self.settings) as sink:
+            await sink.send(batch)
+
+
+async def describe(
+    settings: Settings,
+    family: str,
+    sites: Mapping[str, tuple[str, str, Mapping[str, Any]]],
+    *,
+    from_minutes: float = 0,
+    recompute: bool = False,
+) -> None:
+    """Describe sites (group, device, attributes) as valid from a time, and ask for what follows."""
+    async with connected(settings, "test") as connection:
+        for site, (group, device, attributes) in sites.items():
+            valid_from = from_us(at(from_minutes))
+            await connection.execute(
+                'INSERT INTO site (site, valid_from, family, name, "group", attributes) VALUES (%s, %s, %s, %s, %s, %s)'
+                " ON CONFLICT (site, valid_from) DO UPDATE SET attributes = excluded.attributes",
+                (site, valid_from, family, f"name of {site}", group, Jsonb(attributes)),
+            )
+            await connection.execute(
+                "INSERT INTO assignment (device, valid_from, site) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (device, valid_from, site),
+            )
+            if recompute:
+                await connection.execute(
+                    "INSERT INTO recompute (device, from_at) VALUES (%s, %s)", (device, valid_from)
+                )
+        await connection.commit()
+
+
+async def settled(settings: Settings, stage: str, producer: Producer) -> bool:
+    """Whether the ledger has reached the end of the readings."""
+    rows = await rows_of(
+        settings, "SELECT partition, raw_offset FROM ledger WHERE consumer = %s AND next_offset > 0", stage
+    )
+    return dict(rows) == {number: raw for number, raw in producer.raw.items() if raw}
+
+
+async def until_settled(settings: Settings, stage: str, producer: Producer) -> None:
+    await eventually(lambda: settled(settings, stage, producer), f"{stage} has read everything", deadline_seconds=60)
+
+
+def level(device: str, minutes: float, distance: float) -> Reading:
+    return reading(device, minutes, {"distance_metres": distance, "tilted": False})
+
+
+async def test_a_container_that_fills_opens_an_alert_that_reaches_its_topic(settings: Settings) -> None:
+    device = eui(1)
+    await describe(settings, "container", {"c1": ("", device, GEOMETRY)})
+    producer = Producer(settings, "container")
+    await producer.send(
+        level(device, 1, 1.0), level(device, 2, 0.2), 3.0, level(device, 4, 0.5), level(device, 5, 1.8), 6.0
+    )
+
+    async with running(CONTAINER, settings), running(RELAY, settings):
+        await until_settled(settings, CONTAINER.name, producer)
+        await eventually(lambda: _sent(settings, 2), "both events are sent")
+
+    ((fill, full, since),) = await rows_of(
+        settings, "SELECT fill_ratio, is_full, since FROM container WHERE site = 'c1'"
+    )
+    assert (round(fill, 9), full, since) == (0.1, False, from_us(at(5)))
+    ((status, since, resolved, value),) = await rows_of(
+        settings, "SELECT status, since, resolved_at, value FROM alert WHERE subject = 'c1'"
+    )
+    assert (status, since, resolved, value) == ("resolved", from_us(at(2)), from_us(at(5)), 0.9)
+    events = [orjson.loads(record.value or b"") for record in await log_of(settings, alerts("container"))]
+    assert [(e["type"], e["subject"], e["sequence"], e["time"]) for e in events] == [
+        ("de.silkstream.alert.opened.v1", "c1", "1", from_us(at(2)).isoformat()),
+        ("de.silkstream.alert.resolved.v1", "c1", "2", from_us(at(5)).isoformat()),
+    ]
+    assert events[0]["data"]["message"]["en"] == "Container name of c1 is 90 % full."
+    assert len({e["id"] for e in events}) == 2
+
+
+async def _sent(settings: Settings, count: int) -> bool:
+    ((sent,),) = await rows_of(settings, "SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL")
+    return bool(sent == count)
+
+
+async def test_what_cannot_be_read_becomes_a_dead_letter_and_nothing_behind_it_waits(settings: Settings) -> None:
+    device = eui(1)
+    producer = Producer(settings, "container")
+    partition = partition_of(device.encode(), settings.topics.partitions)
+    broken = Outgoing(producer.topic, partition, now_us() // 1000, device.encode(), b"\xff\xff")
+    await producer.send(level(device, 1, 1.0), broken, level(device, 2, 1.0))
+
+    async with running(CONTAINER, settings) as stage:
+        await until_settled(settings, CONTAINER.name, producer)
+        assert stage.discarded() == {Reason.RECORD_UNREADABLE: 1.0}
+
+    (letter,) = await log_of(settings, DEAD_LETTER)
+    assert letter.value == broken.value
+    assert read_verdict(letter).reason == Reason.RECORD_UNREADABLE
+    assert await rows_of(settings, "SELECT count(*), min(flags) FROM container_level") == [(2, ["no_site"])]
+
+
+async def test_a_row_that_the_database_refuses_is_found_and_the_others_stay(settings: Settings) -> None:
+    await _execute(settings, "ALTER TABLE container_level ADD CONSTRAINT t CHECK (distance_metres <> 7)")
+    producer = Producer(settings, "container")
+    contents = [level(eui(number % 3), number, 7.0 if number == 11 else 1.0) for number in range(1, 31)]
+    await producer.send(*contents)
+
+    async with running(CONTAINER, settings) as stage:
+        await until_settled(settings, CONTAINER.name, producer)
+        assert stage.discarded() == {Reason.ROW_REFUSED: 1.0}
+
+    (letter,) = await log_of(settings, DEAD_LETTER)
+    assert letter.value == contents[10].SerializeToString()
+    assert await rows_of(settings, "SELECT count(*) FROM container_level") == [(29,)]
+
+
+async def _execute(settings: Settings, statement: Any) -> None:
+    async with connected(settings, "test") as connection:
+        await connection.execute(statement)
+        await connection.commit()
+
+
+async def test_a_corrected_site_repairs_its_history_at_the_next_tick(settings: Settings) -> None:
+    device = eui(1)
+    producer = Producer(settings, "container")
+    await producer.send(level(device, 1, 0.2), level(device, 2, 1.0), 3.0)
+
+    async with running(CONTAINER, settings):
+        await until_settled(settings, CONTAINER.name, producer)
+        assert await rows_of(settings, "SELECT count(fill_ratio) FROM container_level") == [(0,)]
+        await describe(settings, "container", {"c1": ("", device, GEOMETRY)}, recompute=True)
+        await producer.send(4.0)
+        await until_settled(settings, CONTAINER.name, producer)
+
+    assert await rows_of(settings, "SELECT fill_ratio, flags FROM container_level ORDER BY observed_at") == [
+        (0.9, []),
+        (0.5, []),
+    ]
+    assert await rows_of(settings, "SELECT status, retrospective FROM alert") == [("resolved", True)]
+    assert await rows_of(settings, "SELECT count(*) FROM recompute") == [(0,)]
+    assert await rows_of(settings, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_a_topic_made_anew_is_refused_with_a_remedy_that_works(settings: Settings) -> None:
+    device = eui(1)
+    producer = Producer(settings, "container")
+    await producer.send(*(level(device, minute, 1.0) for minute in range(1, 6)))
+    async with running(CONTAINER, settings):
+        await until_settled(settings, CONTAINER.name, producer)
+    wanted = [topic for topic in declared(settings) if topic.name == producer.topic]
+    await delete_topics(settings, [producer.topic])
+    await provision(settings, wanted)
+    again = Producer(settings, "container")
+    await again.send(*(level(device, minute, 1.0) for minute in range(11, 21)))
+
+    with pytest.raises(LedgerMismatch, match="ledger reset --consumer topology-container"):
+        async with running(CONTAINER, settings) as stage:
+            await asyncio.wait_for(stage.task, 30)
+
+    async with connected(settings, "test") as connection:
+        await ledger.reset(connection, CONTAINER.name, producer.topic)
+    async with running(CONTAINER, settings):
+        await until_settled(settings, CONTAINER.name, again)
+    assert await rows_of(settings, "SELECT count(*) FROM container_level") == [(15,)]
+
+
+async def test_a_topic_made_anew_under_a_running_worker_ends_it_too(settings: Settings) -> None:
+    device = eui(1)
+    producer = Producer(settings, "container")
+    wanted = [topic for topic in declared(settings) if topic.name == producer.topic]
+    await producer.send(*(level(device, minute, 1.0) for minute in range(1, 6)))
+
+    async def made_anew_under(stage: Running) -> None:
+        await until_settled(settings, CONTAINER.name, producer)
+        await delete_topics(settings, [producer.topic])
+        await provision(settings, wanted)
+        await Producer(settings, "container").send(*(level(device, minute, 1.0) for minute in range(11, 14)))
+        await asyncio.wait_for(stage.task, 60)
+
+    with pytest.raises(LedgerMismatch, match="created anew"):
+        async with running(CONTAINER, settings) as stage:
+            await made_anew_under(stage)
+
+
+async def test_a_worker_that_lost_its_partition_writes_nothing_and_comes_back(settings: Settings) -> None:
+    device = eui(1)
+    producer = Producer(settings, "container")
+    partition = Partition(producer.topic, partition_of(device.encode(), settings.topics.partitions))
+    await producer.send(level(device, 1, 1.0))
+    async with running(CONTAINER, settings) as stage:
+        await until_settled(settings, CONTAINER.name, producer)
+        async with connected(settings, "test") as connection:
+            await ledger.take(connection, CONTAINER.name, [partition])
+        await producer.send(level(device, 2, 1.0))
+        await until_settled(settings, CONTAINER.name, producer)
+        assert stage.count("errors", error_type="Fenced") == 1
+    assert await rows_of(settings, "SELECT count(*) FROM container_level") == [(2,)]
+
+
+BAYS: dict[str, tuple[str, str, Mapping[str, Any]]] = {
+    f"bay{number:02}": (f"zone{number % 3}", eui(number + 1), {}) for number in range(24)
+}
+
+
+def comings_and_goings(rng: random.Random, first: float, count: int) -> list[Reading]:
+    """Frames of all bays, some late, some twice."""
+    devices = [device for _, device, _ in BAYS.values()]
+    found = []
+    for number in range(count):
+        minutes = first + number * 0.05
+        late = rng.choice([0, 0, 0, 0, 0, 0, 0, rng.randrange(1, 600)])
+        found.append(reading(rng.choice(devices), minutes - late, {"occupied": rng.random() < 0.5}))
+        if rng.random() < 0.02:
+            found.append(rng.choice(found))
+    return found
+
+
+def expected_bays(sent: Sequence[Reading]) -> dict[str, bool]:
+    """The last word of each device."""
+    last: dict[str, Reading] = {}
+    for each in sent:
+        before = last.get(each.dev_eui)
+        if before is None or each.observed_at_us > before.observed_at_us:
+            last[each.dev_eui] = each
+    return {device: each.samples[0].quantities[0].flag for device, each in last.items()}
+
+
+async def test_with_two_workers_and_a_kill_nothing_is_lost_or_doubled_and_zones_are_right(settings: Settings) -> None:
+    rng = random.Random(5)
+    await describe(settings, "parking", BAYS, from_minutes=-10_000)
+    producer = Producer(settings, "parking")
+    sent = comings_and_goings(rng, 0, 20_000)
+    await producer.send(*sent)
+
+    async with spawned(PARKING.name, settings) as first, spawned(PARKING.name, settings), running(DERIVE, settings):
+        await eventually(lambda: _begun(settings), "a good part is done")
+        first.kill()
+        more = comings_and_goings(rng, 2000, 20_000)
+        sent += more
+        await producer.send(*more, 3500.0)
+        await first.wait()
+        await until_settled(settings, PARKING.name, producer)
+        async with spawned(PARKING.name, settings):
+            more = comings_and_goings(rng, 3600, 2000)
+            sent += more
+            await producer.send(*more, 3800.0)
+            await until_settled(settings, PARKING.name, producer)
+        await eventually(lambda: _no_marks(settings), "derive is done")
+
+    keys = {(each.dev_eui, each.observed_at_us) for each in sent}
+    ((facts, different),) = await rows_of(
+        settings, "SELECT count(*), count(DISTINCT (device, observed_at)) FROM parking_observation"
+    )
+    assert facts == different == len(keys)
+    states = expected_bays(sent)
+    assert dict(await rows_of(settings, "SELECT device, occupied FROM parking_bay")) == states
+    expected = {}
+    for zone in ("zone0", "zone1", "zone2"):
+        taken = sum(states[device] for group, device, _ in BAYS.values() if group == zone)
+        expected[zone] = (8, taken, 8 - taken, 0)
+    assert {zone: tuple(counts) for zone, *counts in await _zones(settings)} == expected
+
+
+async def _zones(settings: Settings) -> list[tuple[Any, ...]]:
+    return await rows_of(settings, "SELECT zone, bays, occupied, free, unknown FROM parking_zone")
+
+
+async def _begun(settings: Settings) -> bool:
+    ((facts, workers),) = await rows_of(
+        settings, "SELECT (SELECT count(*) FROM parking_observation), (SELECT count(*) FROM ledger WHERE epoch > 0)"
+    )
+    return bool(facts > 2000 and workers)
+
+
+async def _no_marks(settings: Settings) -> bool:
+    return await rows_of(settings, "SELECT count(*) FROM mark") == [(0,)]
+
+
+async def test_a_zone_counts_bays_that_nobody_has_heard_and_those_gone_silent(settings: Settings) -> None:
+    await describe(settings, "parking", {f"bay{n}": ("z", eui(n), {}) for n in range(4)})
+    producer = Producer(settings, "parking")
+    await producer.send(
+        reading(eui(0), 1, {"occupied": True}),
+        reading(eui(1), 1, {"occupied": False}),
+        reading(eui(2), 1600, {"occupied": False}),
+        1700.0,
+    )
+    async with running(PARKING, settings), running(DERIVE, settings), running(RELAY, settings):
+        await until_settled(settings, PARKING.name, producer)
+        await eventually(lambda: _has(settings, ("z", 4, 0, 1, 3)), "two are silent, one was never heard")
+        await eventually(lambda: _relayed(settings), "the zone's last event is published")
+    last = max((orjson.loads(record.value or b"") for record in await log_of(settings, city("parking"))), key=_sequence)
+    assert last["type"] == "de.silkstream.parking.zone.v1"
+    assert {name: last["data"][name] for name in ("bays", "occupied", "free", "unknown")} == {
+        "bays": 4,
+        "occupied": 0,
+        "free": 1,
+        "unknown": 3,
+    }
+
+
+def _sequence(event: Mapping[str, Any]) -> int:
+    return int(event["sequence"])
+
+
+async def _has(settings: Settings, zone: tuple[Any, ...]) -> bool:
+    return zone in await _zones(settings)
+
+
+async def _relayed(settings: Settings) -> bool:
+    return await rows_of(settings, "SELECT count(*) FROM outbox WHERE sent_at IS NULL") == [(0,)]
+
+
+async def test_the_second_derive_takes_over_when_the_first_is_killed(settings: Settings) -> None:
+    await describe(settings, "parking", {"bay": ("z", eui(1), {})})
+    async with spawned(DERIVE.name, settings) as first:
+        await eventually(lambda: _has(settings, ("z", 1, 0, 0, 1)), "the first has counted")
+        async with running(DERIVE, settings) as second:
+            first.kill()
+            await first.wait()
+            await describe(settings, "parking", {"bay2": ("z", eui(2), {})})
+            await eventually(lambda: _has(settings, ("z", 2, 0, 0, 2)), "the second has counted")
+            assert second.count("sent_events", to="zones") > 0
+
+
+async def test_the_relay_finds_rows_that_were_committed_behind_higher_ones(settings: Settings) -> None:
+    topic = settings.namespace + city("parking")
+    insert = "INSERT INTO outbox (topic, key, sequence, event, suppressed) VALUES (%s, %s, 1, '{}', %s)"
+    async with connected(settings, "slow") as slow, running(RELAY, settings):
+        await slow.execute(insert, (topic, "slow", False))
+        async with connected(settings, "quick") as quick:
+            await quick.execute(insert, (topic, "quick", False))
+            await quick.execute(insert, (topic, "replayed", True))
+            await quick.commit()
+        await eventually(lambda: _sent(settings, 1), "the quick one is sent")
+        await slow.commit()
+        await eventually(lambda: _sent(settings, 2), "the slow one is sent")
+    assert sorted(record.key or b"" for record in await log_of(settings, city("parking"))) == [b"quick", b"slow"]
