@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -28,6 +28,11 @@ from pipeline.event.model import (
     Gateway,
 )
 
+# What ChirpStack's protobuf can say: JSON that says more is no event of ChirpStack's, and has no frame record.
+_UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+_Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
 
 class _Struct(msgspec.Struct, rename="camel", gc=False):
     pass
@@ -46,13 +51,13 @@ class _DeviceInfo(_Struct):
 
 class _RxInfo(_Struct):
     gateway_id: str = ""
-    rssi: int = 0
+    rssi: _Int32 = 0
     snr: float = 0.0
     metadata: dict[str, str] = {}  # msgspec copies the default
 
 
 class _Lora(_Struct):
-    spreading_factor: int = 0
+    spreading_factor: _UInt32 = 0
 
 
 class _Modulation(_Struct):
@@ -60,18 +65,18 @@ class _Modulation(_Struct):
 
 
 class _TxInfo(_Struct):
-    frequency: int = 0
+    frequency: _UInt32 = 0
     modulation: _Modulation | None = None
 
 
 class _Up(_Struct):
     deduplication_id: str
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
     dev_addr: str = ""
-    dr: int = 0
-    f_cnt: int = 0
-    f_port: int = 0
+    dr: _UInt32 = 0
+    f_cnt: _UInt32 = 0
+    f_port: _UInt32 = 0
     confirmed: bool = False
     data: bytes = b""
     rx_info: list[_RxInfo] = []
@@ -81,7 +86,7 @@ class _Up(_Struct):
 
 class _Join(_Struct):
     deduplication_id: str
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
     dev_addr: str = ""
     region_config_id: str = ""
@@ -89,9 +94,9 @@ class _Join(_Struct):
 
 class _Status(_Struct):
     deduplication_id: str
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
-    margin: int = 0
+    margin: _Int32 = 0
     external_power_source: bool = False
     battery_level_unavailable: bool = False
     battery_level: float = 0.0
@@ -99,24 +104,24 @@ class _Status(_Struct):
 
 class _Ack(_Struct):
     deduplication_id: str
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
     queue_item_id: str = ""
     acknowledged: bool = False
-    f_cnt_down: int = 0
+    f_cnt_down: _UInt32 = 0
 
 
 class _TxAck(_Struct):
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
-    downlink_id: int = 0
+    downlink_id: _UInt32 = 0
     queue_item_id: str = ""
-    f_cnt_down: int = 0
+    f_cnt_down: _UInt32 = 0
     gateway_id: str = ""
 
 
 class _Log(_Struct):
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
     level: str = "INFO"
     code: str = "UNKNOWN"
@@ -128,7 +133,7 @@ class _Plain(_Struct):
     """A `location` or `integration` event: only whose and when matter."""
 
     deduplication_id: str
-    time: datetime
+    time: _Time
     device_info: _DeviceInfo
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Final
 
 from chirpstack_api.integration import integration_pb2 as pb
@@ -43,6 +44,11 @@ def _us(time: Any) -> int:
     return int(time.seconds * 1_000_000 + (time.nanos + 500) // 1000)
 
 
+def _finite(value: float) -> float:
+    # JSON has no NaN, and it has no place in an order: which of two copies was heard better could not be said.
+    return value if isfinite(value) else 0.0
+
+
 def _read_up(value: bytes) -> Event:
     up = pb.UplinkEvent.FromString(value)
     tx = up.tx_info
@@ -61,7 +67,7 @@ def _read_up(value: bytes) -> Event:
         up.f_port,
         up.confirmed,
         up.data,
-        [Gateway(g.gateway_id, g.rssi, g.snr) for g in up.rx_info],
+        [Gateway(g.gateway_id, g.rssi, _finite(g.snr)) for g in up.rx_info],
         tx.frequency,
         tx.modulation.lora.spreading_factor,
         region,
@@ -82,7 +88,7 @@ def _read_join(value: bytes) -> Event:
 
 def _read_status(value: bytes) -> Event:
     status = pb.StatusEvent.FromString(value)
-    known = not status.battery_level_unavailable and not status.external_power_source
+    known = not status.battery_level_unavailable and not status.external_power_source and isfinite(status.battery_level)
     return Event(
         STATUS,
         event_id(status.deduplication_id, STATUS),

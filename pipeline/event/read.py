@@ -18,8 +18,8 @@ from pipeline.event.model import Event
 JSON: Final = "json"
 PROTOBUF: Final = "protobuf"
 
-_TOPIC: Final = re.compile(r"^application/([^/]+)/device/([0-9a-fA-F]{16})/event/([a-z]+)$")
-_DEV_EUI: Final = re.compile(r"^[0-9a-f]{16}$")
+_TOPIC: Final = re.compile(r"^application/([^/]+)/device/([0-9a-fA-F]{16})/event/([a-z]+)\Z")
+_DEV_EUI: Final = re.compile(r"^[0-9a-f]{16}\Z")
 LATEST_US: Final = 253_402_300_799_000_000
 """The end of the year 9999: what a date can say."""
 
