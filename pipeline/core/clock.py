@@ -37,4 +37,7 @@ def from_rfc3339(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} names no time zone")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as beyond:
+        raise ValueError(f"{text!r} is beyond what a date can say") from beyond
