@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.core import clock, ticks, topics
-from pipeline.core.errors import Transient
+from pipeline.core.errors import SettingsError, Transient
 from pipeline.core.health import Progress
 from pipeline.core.logs import logger
 from pipeline.core.metrics import StageMetrics
@@ -89,7 +89,7 @@ class Bridge:
                         self._unsafe.append(parcel)
                         await self._post(sink, parcel, posted, room)
                 posted.put_nowait(None)
-        except* Transient as faults:
+        except* (Transient, SettingsError) as faults:
             raise faults.exceptions[0] from faults
 
     async def _post(
