@@ -76,7 +76,7 @@ def read_verdict(record: Record) -> Verdict:
 
     def number(name: str) -> int | None:
         text = get(name)
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdecimal() else None
 
     origin = (get("topic"), get("partition"), get("offset"))
     if not origin[2]:
