@@ -40,13 +40,15 @@ class Account(NamedTuple):
     """Rows that count an event twice."""
     unread: int
     """Accepted uplinks with samples and without a row of readings."""
+    astray: int
+    """Zones whose count is not the one that the bays' last accepted words make."""
 
     @property
     def is_even(self) -> bool:
         """Published = stored + duplicates + without payload + rejected; every one of them once."""
         total = sum(self.stored.values()) + self.repeats
         between = self.published <= total <= self.published + self.resent
-        return between and not (self.lost or self.strange or self.doubled or self.unread)
+        return between and not (self.lost or self.strange or self.doubled or self.unread or self.astray)
 
 
 async def account(settings: Settings, ledger: Ledger, log: KafkaLog, connection: Connection) -> Account:
@@ -57,6 +59,8 @@ async def account(settings: Settings, ledger: Ledger, log: KafkaLog, connection:
     ids = Counter(str(identity) for identity, _, _ in rows)
     repeats, accepted = await _frames(settings, log)
     ((reading_events,),) = await ask(connection, "reading_events")
+    zones = set(await ask(connection, "zones"))
+    told = {(name, z.bays, z.occupied, z.free, z.unknown) for name, z in ledger.told.zones.items()}
     return Account(
         published=ledger.published,
         expected=expected,
@@ -67,6 +71,7 @@ async def account(settings: Settings, ledger: Ledger, log: KafkaLog, connection:
         strange=len(ids.keys() - expected),
         doubled=sum(count - 1 for count in ids.values()),
         unread=accepted - int(reading_events),
+        astray=len(zones ^ told),
     )
 
 
@@ -127,6 +132,7 @@ def table(found: Account) -> Table:
         ("nobody's", found.strange),
         ("counted twice", found.doubled),
         ("accepted without a row", found.unread),
+        ("zones that differ from what the simulator knows", found.astray),
     ):
         drawn.add_row(name, f"{count:,}", style="bold red" if count else "green")
     return drawn
