@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
+from uuid import uuid4
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -47,6 +48,9 @@ class Inbox:
         self._mqtt = settings.mqtt
         self._filters = (*settings.bridge.filters, tick_topic(settings.bridge.id))
         self._client_id = f"silkstream-{settings.bridge.id}"
+        self._claim_topic = f"silkstream/{settings.bridge.id}/claim"
+        self._claim = uuid4().hex.encode()
+        self._claimed = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._waiting: deque[Message] = deque()
@@ -119,7 +123,7 @@ class Inbox:
     async def supervise(self) -> None:
         """Connect, and connect again whenever the connection is lost, until cancelled."""
         pauses = backoff(first_seconds=0.1)
-        while True:
+        while self._failure is None:
             self._lost.clear()
             try:
                 await self._loop.run_in_executor(None, self._connect)
@@ -196,7 +200,10 @@ class Inbox:
             self.sessions_lost += 1
             _log.warning("the broker has lost our session: what it had queued for us is gone")
         options = SubscribeOptions(qos=1)
-        client.subscribe([(topic_filter, options) for topic_filter in self._filters])
+        client.subscribe([*((each, options) for each in self._filters), (self._claim_topic, SubscribeOptions(qos=0))])
+        if not self._claimed:
+            # Behind the subscription: what was claimed before us comes first, and is nobody's any more.
+            client.publish(self._claim_topic, self._claim, retain=True)
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
@@ -204,9 +211,21 @@ class Inbox:
         self.connected = False
         self._lost.set()
         if reason.value == _TAKEN_OVER:
-            self._fail(
-                f"setting bridge.id: another client is connected as {self._client_id!r}; each bridge needs its own"
-            )
+            self._fail_as_taken_over()
+
+    def _on_claim(self, claim: bytes) -> None:
+        """Know another client of our id by the mark that it left behind ours.
+
+        Not every broker says that a connection was taken over: Mosquitto 2.0 just closes it, and two bridges would
+        take it from each other for ever.
+        """
+        if claim == self._claim:
+            self._claimed = True
+        elif self._claimed and claim:
+            self._fail_as_taken_over()
+
+    def _fail_as_taken_over(self) -> None:
+        self._fail(f"setting bridge.id: another client is connected as {self._client_id!r}; each bridge needs its own")
 
     def _on_subscribe(
         self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
@@ -216,6 +235,9 @@ class Inbox:
                 self._fail(f"setting bridge.filters: the broker refuses {topic_filter!r}: {reason}")
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if message.topic == self._claim_topic:
+            self._on_claim(bytes(message.payload))
+            return
         if message.qos == 0 and len(self._waiting) >= QOS0_KEPT:
             self.overflowed += 1
             return
