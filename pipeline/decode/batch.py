@@ -143,10 +143,9 @@ class BatchDecoder:
         seen = _seen(record, found)
         finding = state.history.judge(dev_eui, seen)
         ingested_us = _ingested_us(record)
-        observed_us = found.time_us
+        observed_us = seen.observed_us
         flags = []
-        if observed_us > ingested_us + CLOCK_AHEAD_US:
-            observed_us = ingested_us
+        if observed_us != found.time_us:
             flags.append(CLOCK_AHEAD)
         if finding.in_doubt:
             flags.append(COPY_IN_DOUBT)
@@ -203,6 +202,7 @@ class BatchDecoder:
             frame.decoder_version = decoder.version
             frame.family = decoder.family
             samples = _decoded(decoder, Uplink(event.f_port, event.data, bound.attributes))
+            reading = self._reading(record, decoder, samples, frame) if samples else None
         except Reject as reject:
             frame.verdict = REJECTED
             frame.reason = reject.reason.value
@@ -221,10 +221,15 @@ class BatchDecoder:
             return
         frame.verdict = ACCEPTED
         frame.samples = len(samples)
-        if samples:
-            outcome.records.append(self._reading(record, decoder, samples, frame))
+        if reading is not None:
+            outcome.records.append(reading)
 
     def _reading(self, record: Record, decoder: Decoder, samples: Sequence[Sample], frame: Any) -> Outgoing:
+        """The record of a reading.
+
+        Raises:
+            Reject: decoder_failed: the samples are not what the decoder declared.
+        """
         observed_us = frame.observed_at_us
         reading = reading_pb2.Reading(
             event_id=frame.event_id,
@@ -238,16 +243,19 @@ class BatchDecoder:
             f_port=frame.f_port,
             flags=frame.flags,
         )
-        for sample in samples:
-            at = observed_us
-            if sample.age_seconds:
-                at = _sampled_us(observed_us, sample.age_seconds, decoder.history_step_seconds)
-            output = self._outputs[type(sample)]
-            written = reading.samples.add(observed_at_us=at, channel=sample.channel, flags=sample.flags)
-            add = written.quantities.add
-            for name, kind, value in zip(output.names, output.kinds, output.values(sample), strict=True):
-                if value is not None:
-                    add(name=name, **{kind: value})
+        try:
+            for sample in samples:
+                at = observed_us
+                if sample.age_seconds:
+                    at = _sampled_us(observed_us, sample.age_seconds, decoder.history_step_seconds)
+                output = self._outputs[type(sample)]
+                written = reading.samples.add(observed_at_us=at, channel=sample.channel, flags=sample.flags)
+                add = written.quantities.add
+                for name, kind, value in zip(output.names, output.kinds, output.values(sample), strict=True):
+                    if value is not None:
+                        add(name=name, **{kind: value})
+        except Exception as bug:
+            raise Reject(Reason.DECODER_FAILED, f"its samples: {type(bug).__name__}: {bug}") from bug
         return Outgoing(
             self._reading_topics[decoder.family],
             record.partition,
@@ -326,7 +334,7 @@ def _single(names: tuple[str, ...]) -> Any:
 
 def _decoded(decoder: Decoder, uplink: Uplink) -> Sequence[Sample]:
     try:
-        return decoder.decode(uplink)
+        return tuple(decoder.decode(uplink))
     except DecodeError as wrong:
         raise Reject(_REASONS.get(wrong.reason, Reason.DECODER_FAILED), str(wrong)) from wrong
     except Exception as bug:
@@ -385,13 +393,18 @@ def _is_replayed(record: Record) -> bool:
 
 
 def _seen(record: Record, event: Event) -> Seen:
+    observed_us = event.time_us
+    ingested_us = _ingested_us(record)
+    if observed_us > ingested_us + CLOCK_AHEAD_US:
+        observed_us = ingested_us
     if event.type != UP:
-        return Seen(record.timestamp, event.event_id, event.time_us, event.type, None, 0)
+        return Seen(record.timestamp, event.event_id, event.time_us, observed_us, event.type, None, 0)
     identity: Id = frame_id(event.device.dev_eui, event.dev_addr, event.f_cnt, f_port=event.f_port, data=event.data)
-    return Seen(record.timestamp, event.event_id, event.time_us, UP, identity, event.f_cnt)
+    return Seen(record.timestamp, event.event_id, event.time_us, observed_us, UP, identity, event.f_cnt)
 
 
 def _unreadable(record: Record, event: str, dev_eui: str) -> Seen:
     """The identity of an event that cannot be read: its bytes."""
     identity = derived_id("unreadable", dev_eui, event, sha256(record.value or b"").hexdigest())
-    return Seen(record.timestamp, identity, _ingested_us(record), "", None, 0)
+    ingested_us = _ingested_us(record)
+    return Seen(record.timestamp, identity, ingested_us, ingested_us, "", None, 0)

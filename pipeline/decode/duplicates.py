@@ -20,6 +20,9 @@ from pipeline.event.model import JOIN, UP
 
 COPY_US: Final = 60_000_000
 """How far apart in time two copies of one transmission may be."""
+ORDERED_MS: Final = 60_000
+"""How far Kafka timestamps of one partition may run backwards (two bridges' clocks): so much longer is remembered, or
+a verdict would depend on what was already forgotten."""
 COPY_IN_DOUBT: Final = "copy_in_doubt"
 
 
@@ -30,6 +33,9 @@ class Seen(NamedTuple):
     """Kafka's, in milliseconds."""
     event_id: Id
     time_us: int
+    """When the event says that it was."""
+    observed_us: int
+    """The time under which it is stored: another one where the event's is ahead."""
     kind: str
     frame_id: Id | None
     f_cnt: int
@@ -81,24 +87,27 @@ class History:
         if device is None:
             device = self._devices[dev_eui] = _Device()
         oldest = seen.timestamp - self._horizon_ms
-        if device.records and device.records[0].timestamp <= oldest:
-            device.forget_until(oldest)
+        if device.records and device.records[0].timestamp <= oldest - ORDERED_MS:
+            device.forget_until(oldest - ORDERED_MS)
         same_event = device.by_event.get(seen.event_id)
+        same_frame = device.by_frame.get(seen.frame_id) if seen.frame_id is not None else None
         if same_event is not None and same_event.timestamp > oldest:
-            finding = Finding(seen.event_id, same_event.time_us)
-        elif seen.frame_id is not None and seen.frame_id in device.by_frame:
+            finding = Finding(seen.event_id, same_event.observed_us)
+        elif same_frame is not None and same_frame.timestamp > oldest:
             finding = _copy_of(device.records, seen, oldest)
         else:
             finding = NEW
         device.records.append(seen)
-        device.by_event[seen.event_id] = seen
-        if seen.frame_id is not None:
+        if same_event is None or same_event.timestamp <= seen.timestamp:
+            device.by_event[seen.event_id] = seen
+        if seen.frame_id is not None and (same_frame is None or same_frame.timestamp <= seen.timestamp):
             device.by_frame[seen.frame_id] = seen
         return finding
 
     def forget_silent(self, now: int) -> None:
         """Drop devices of which nothing is left within the horizon before `now` (Kafka's timestamp, ms)."""
-        oldest = now - self._horizon_ms
+        # Once for the clock of what is still to come, once for that of what came before the last record.
+        oldest = now - self._horizon_ms - 2 * ORDERED_MS
         silent = [eui for eui, device in self._devices.items() if device.records[-1].timestamp <= oldest]
         for eui in silent:
             del self._devices[eui]
@@ -115,7 +124,7 @@ def _copy_of(records: deque[Seen], seen: Seen, oldest: int) -> Finding:
     ]
     for candidate in candidates:
         if not _began_again_after(records, candidate, oldest):
-            return Finding(candidate.event_id, candidate.time_us)
+            return Finding(candidate.event_id, candidate.observed_us)
     return IN_DOUBT
 
 

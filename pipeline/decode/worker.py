@@ -19,7 +19,7 @@ from pipeline.core.stage import Context, Stage
 from pipeline.core.topics import DEAD_LETTER, FRAME, RAW, readings
 from pipeline.decode.batch import STAGE, BatchDecoder, State
 from pipeline.decode.binding import Bindings
-from pipeline.decode.duplicates import History
+from pipeline.decode.duplicates import ORDERED_MS, History
 from pipeline.kafka.consumer import open_source
 from pipeline.kafka.ports import Sink, Source
 from pipeline.kafka.producer import open_sink
@@ -27,9 +27,6 @@ from pipeline.kafka.provision import require_topics
 
 _log = logger(STAGE)
 _CHUNK: Final = 5000
-_ORDERED_MS: Final = 60_000
-"""How far Kafka timestamps of one partition may run backwards (two bridges' clocks): the horizon is read by so much
-more."""
 
 
 class Worker:
@@ -63,7 +60,7 @@ class Worker:
         state = State(History(self._horizon_ms))
         last = await source.read(partition, start - 1, start)
         if last:
-            since = last[0].timestamp - self._horizon_ms - _ORDERED_MS
+            since = last[0].timestamp - self._horizon_ms - ORDERED_MS
             at = await source.offset_at(partition, since)
             while at is not None and at < start:
                 chunk = await source.read(partition, at, min(at + _CHUNK, start))
