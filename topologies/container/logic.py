@@ -18,6 +18,7 @@ from topologies.runtime.model import Mark, Opened, Place
 
 NO_SITE: Final = "no_site"
 NO_GEOMETRY: Final = "no_geometry"
+_GEOMETRIES: Final = 10_000
 _OWN_FLAGS: Final = frozenset({NO_SITE, NO_GEOMETRY})
 
 
@@ -68,6 +69,7 @@ class ContainerLogic:
     def __init__(self, *, full_ratio: float, resolved_ratio: float) -> None:
         self._full_ratio = full_ratio
         self._resolved_ratio = resolved_ratio
+        self._geometries: dict[int, tuple[Place, tuple[float, float] | None]] = {}
 
     def read(self, reading: Reading) -> Sequence[Measurement]:
         """One measurement for each sample of channel 0 with a distance or a tilt."""
@@ -104,7 +106,7 @@ class ContainerLogic:
         fill: float | None = None
         if place is None:
             flags = (*flags, NO_SITE)
-        elif (geometry := _geometry(place)) is None:
+        elif (geometry := self._geometry(place)) is None:
             flags = (*flags, NO_GEOMETRY)
         elif given.distance_metres is not None and not given.tilted:
             # A tipped sensor looks anywhere but down.
@@ -132,6 +134,15 @@ class ContainerLogic:
             since_us,
             flags,
         )
+
+    def _geometry(self, place: Place) -> tuple[float, float] | None:
+        """Empty and full distance of a place, looked at once; None where one is missing or they make no sense."""
+        known = self._geometries.get(id(place))
+        if known is None or known[0] is not place:
+            if len(self._geometries) > _GEOMETRIES:
+                self._geometries.clear()
+            known = self._geometries[id(place)] = (place, _geometry(place))
+        return known[1]
 
     def given(self, fact: Level) -> Measurement:
         """The measurement in a level."""
@@ -170,10 +181,8 @@ class ContainerLogic:
 
 
 def _geometry(place: Place) -> tuple[float, float] | None:
-    empty, full = (
-        _metres(place.attributes.get("empty_distance_metres")),
-        _metres(place.attributes.get("full_distance_metres")),
-    )
+    empty = _metres(place.attributes.get("empty_distance_metres"))
+    full = _metres(place.attributes.get("full_distance_metres"))
     if empty is None or full is None or empty <= full:
         return None
     return empty, full

@@ -18,6 +18,7 @@ from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.runtime.model import I, Logic
 
 _DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
+_FIRST_US: Final = 1
 _LATEST_US: Final = 4_102_444_800_000_000  # 2100: nothing that the database could not store
 
 
@@ -69,7 +70,12 @@ def take_in(
             _tick(taken, record)
             continue
         try:
-            reading = _read(record)
+            reading = Reading.FromString(record.value or b"")
+            device = DevEui(reading.dev_eui)
+            mine = given.get(device)
+            if mine is None:
+                _check_device(device)
+            _check(reading)
         except (DecodeError, ValueError) as unreadable:
             taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, f"not a reading: {unreadable}"))
             continue
@@ -85,8 +91,9 @@ def take_in(
         if not inputs:
             taken.discarded["not_measured"] += 1
             continue
-        device = DevEui(reading.dev_eui)
-        mine = given.get(device)
+        if not all(_FIRST_US <= each.observed_at_us < _LATEST_US for each in inputs):
+            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, "a sample's time cannot be"))
+            continue
         if mine is None:
             mine = given[device] = []
         for each in inputs:
@@ -95,24 +102,16 @@ def take_in(
     return taken
 
 
-def _read(record: Record) -> Reading:
-    """A reading that can be stored.
+def _check_device(device: str) -> None:
+    if not _DEV_EUI.fullmatch(device):
+        raise ValueError(f"{device!r} is no DevEUI")
 
-    Raises:
-        DecodeError: it is no such message.
-        ValueError: what it says of itself cannot be.
-    """
-    reading = Reading.FromString(record.value or b"")
-    if not _DEV_EUI.fullmatch(reading.dev_eui):
-        raise ValueError(f"{reading.dev_eui!r} is no DevEUI")
+
+def _check(reading: Reading) -> None:
     if len(reading.event_id) != 16:
         raise ValueError("it has no event id")
-    if not 0 < reading.observed_at_us < _LATEST_US:
+    if not _FIRST_US <= reading.observed_at_us < _LATEST_US:
         raise ValueError("its time is not between 1970 and 2100")
-    for sample in reading.samples:
-        if not 0 <= sample.observed_at_us < _LATEST_US:
-            raise ValueError("a sample's time is not between 1970 and 2100")
-    return reading
 
 
 def _tick(taken: Intake[Any], record: Record) -> None:
