@@ -120,10 +120,7 @@ def places(
     """Places from (device, from minutes, site) and (site, from minutes, group, attributes)."""
     return build_places(
         [(device, from_us(at(minutes)), site) for device, minutes, site in assignments],
-        [
-            (site, from_us(at(minutes)), f"name of {site}", group, attributes)
-            for site, minutes, group, attributes in sites
-        ],
+        [(site, from_us(at(minutes)), site, group, attributes) for site, minutes, group, attributes in sites],
     )
 
 

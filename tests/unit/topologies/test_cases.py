@@ -1,0 +1,158 @@
+"""Every situation in a topology's cases.jsonl comes out as its line says, in any batches.
+
+A line: `about`, `sites` by name (geometry, group, device, from, until), `log` (frames, ticks, cuts between batches),
+and what is expected: `now` and `facts` by device, `alerts`, `told`, `marks`, `discarded`. Times are hours and minutes
+from a common zero. Of facts and rows only what is named is compared. `batches`: "as given" where what is told depends
+on them; otherwise the line is also run record by record and as one batch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.core.model import Record
+from pipeline.core.settings import Settings
+from tests.unit.topologies.material import at, eui, places, reading, record, tick
+from topologies.container import topology as container
+from topologies.parking import topology as parking
+from topologies.runtime.alerts import event_data
+from topologies.runtime.memory import MemoryWorker
+from topologies.runtime.model import Topology
+from topologies.runtime.places import Places
+
+ROOT = Path(__file__).resolve().parents[3] / "topologies"
+TOPOLOGIES: dict[str, Topology[Any, Any, Any]] = {
+    "container": container.build(Settings()),
+    "parking": parking.build(Settings()),
+}
+CASES: list[tuple[str, dict[str, Any]]] = [
+    (name, json.loads(line)) for name in TOPOLOGIES for line in (ROOT / name / "cases.jsonl").read_text().splitlines()
+]
+IN_ANY_BATCHES = [(name, case) for name, case in CASES if "batches" not in case]
+_TIMES = {"since": "since_us", "resolved": "resolved_us", "at": "observed_at_us"}
+_NOT_MEASURED = {"device", "at", "event"}
+
+
+def sentence(case: tuple[str, Mapping[str, Any]]) -> str:
+    """A test's name."""
+    return f"{case[0]}: {case[1]['about']}"
+
+
+def minutes(text: str) -> float:
+    """Minutes of a time like "7:30" or "31:00"."""
+    hours, _, rest = text.partition(":")
+    return int(hours) * 60 + int(rest)
+
+
+def where(sites: Mapping[str, Any]) -> Places:
+    """The places of a case."""
+    assignments: list[tuple[str, float, str | None]] = []
+    described = []
+    for name, site in sites.items():
+        attributes = {f"{key}_distance_metres": site[key] for key in ("empty", "full") if key in site}
+        described.append((name, minutes(site.get("from", "0:00")), site.get("group", ""), attributes))
+        assignments.append((eui(site["device"]), minutes(site.get("from", "0:00")), name))
+        if "until" in site:
+            assignments.append((eui(site["device"]), minutes(site["until"]), None))
+    return places(assignments, described)
+
+
+def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record]]:
+    """The batches of a case."""
+    found: list[list[Record]] = [[]]
+    offset = 0
+    for entry in log:
+        if "cut" in entry:
+            found.append([])
+            continue
+        if "tick" in entry:
+            found[-1].append(tick(minutes(entry["tick"]), offset, raw_offset=offset, bridge=entry.get("bridge", "b")))
+        else:
+            values = {key: value for key, value in entry.items() if key not in _NOT_MEASURED}
+            event = bytes.fromhex(entry["event"]).ljust(16, b"\0") if "event" in entry else None
+            content = reading(eui(entry["device"]), minutes(entry["at"]), values, raw_offset=offset, event=event)
+            found[-1].append(record(content, offset))
+        offset += 1
+    return found
+
+
+async def played(name: str, case: Mapping[str, Any], cut: Sequence[Sequence[Record]]) -> MemoryWorker[Any, Any, Any]:
+    """A worker that has seen the case."""
+    worker: MemoryWorker[Any, Any, Any] = MemoryWorker(TOPOLOGIES[name], where(case["sites"]))
+    for batch in cut:
+        await worker.process(batch)
+    assert not worker.refusals
+    return worker
+
+
+def named(expected: Mapping[str, Any], found: Any) -> dict[str, Any]:
+    """Of a row what the case names, in the case's terms."""
+    said: dict[str, Any] = {}
+    for key, value in expected.items():
+        here = getattr(found, _TIMES.get(key, key))
+        if key in _TIMES:
+            said[key] = value if value is not None and here == at(minutes(value)) else here
+        elif isinstance(here, tuple):
+            said[key] = list(here)
+        else:
+            said[key] = round(here, 9) if isinstance(here, float) else here
+    return said
+
+
+def told(worker: MemoryWorker[Any, Any, Any]) -> list[dict[str, Any]]:
+    """What subscribers got."""
+    rule = worker.topology.rule
+    return [event_data(rule, worker.topology.family, each) for each in worker.store.told if rule is not None]
+
+
+def check(worker: MemoryWorker[Any, Any, Any], case: Mapping[str, Any]) -> None:
+    store = worker.store
+    shown = {int(device, 16): known.shown for device, known in store.now.items()}
+    assert sorted(shown) == sorted(map(int, case["now"]))
+    for device, expected in case["now"].items():
+        assert named(expected, shown[int(device)]) == expected
+    for device, facts in case.get("facts", {}).items():
+        found = list(worker.result()["facts"][eui(int(device))].values())
+        assert [named(expected, fact) for expected, fact in zip(facts, found, strict=True)] == facts
+    expected_alerts = case.get("alerts", [])
+    alerts = sorted(store.alerts_by_id.values(), key=lambda alert: alert.since_us)
+    assert [named(expected, alert) for expected, alert in zip(expected_alerts, alerts, strict=True)] == expected_alerts
+    if "discarded" in case:
+        assert dict(worker.discarded) == case["discarded"]
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=map(sentence, CASES))
+async def test_a_situation_comes_out_as_its_line_says(name: str, case: Mapping[str, Any]) -> None:
+    worker = await played(name, case, batches(case["log"]))
+
+    check(worker, case)
+    if "told" in case:
+        assert [f"{'withdrawn' if t.withdrawn else t.kind} {t.alert.subject}" for t in worker.store.told] == case[
+            "told"
+        ]
+    if "marks" in case:
+        assert [f"{mark.what} {mark.subject}" for mark in worker.store.marks] == case["marks"]
+
+
+@pytest.mark.parametrize(("name", "case"), IN_ANY_BATCHES, ids=map(sentence, IN_ANY_BATCHES))
+async def test_a_situation_is_the_same_record_by_record_and_as_one_batch(name: str, case: Mapping[str, Any]) -> None:
+    log = [each for batch in batches(case["log"]) for each in batch]
+    single = await played(name, case, [[each] for each in log])
+    whole = await played(name, case, [log])
+
+    check(single, case)
+    check(whole, case)
+    assert told(single) == told(whole)
+
+
+@pytest.mark.parametrize("name", sorted(TOPOLOGIES))
+def test_every_topology_has_situations_with_and_without_order(name: str) -> None:
+    cases = [case for owner, case in CASES if owner == name]
+
+    assert len(cases) >= 8
+    assert len({case["about"] for case in cases}) == len(cases)
