@@ -1,0 +1,121 @@
+"""How episodes find their alerts."""
+
+from __future__ import annotations
+
+from topologies.runtime.alerts import Alert, Episode, Told, reconcile
+from topologies.runtime.model import Opened, Rule
+
+RULE = Rule("too_full", "warning", "alerts.test.v1")
+OPENED = Opened(0.9, 0.8, "voll", "full")
+
+
+def episode(since: int, resolved: int | None, *, site: str = "s", event: int | None = None) -> Episode:
+    return Episode(site, since, resolved, bytes([event or since]) * 16, OPENED)
+
+
+def alert(since: int, resolved: int | None, *, name: int = 99, retrospective: bool = False) -> Alert:
+    return Alert(
+        id=bytes([name]) * 16,
+        subject="s",
+        site="s",
+        device="d",
+        since_us=since,
+        resolved_us=resolved,
+        opened_event=bytes([since]) * 16,
+        value=0.9,
+        limit=0.8,
+        retrospective=retrospective,
+        message_de="voll",
+        message_en="full",
+    )
+
+
+def kinds(told: list[Told]) -> list[tuple[str, int]]:
+    return [(each.kind, each.alert.since_us) for each in told]
+
+
+def test_a_new_episode_opens_an_alert() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(5, None)], stored=[], known_us=4)
+
+    assert kinds(outcome.told) == [("open", 5)]
+    assert [(a.since_us, a.status, a.retrospective) for a in outcome.stored] == [(5, "open", False)]
+
+
+def test_an_episode_that_is_stored_already_changes_nothing() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(5, 9)], stored=[alert(5, 9)], known_us=20)
+
+    assert outcome == ([], [], [])
+
+
+def test_an_episode_within_one_batch_is_told_from_beginning_to_end() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(5, 9)], stored=[], known_us=4)
+
+    assert kinds(outcome.told) == [("open", 5), ("resolved", 5)]
+
+
+def test_what_was_over_before_it_was_known_is_retrospective_and_not_told() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(5, 9)], stored=[], known_us=9)
+
+    assert outcome.told == []
+    assert [a.retrospective for a in outcome.stored] == [True]
+
+
+def test_a_retrospective_alert_that_turns_out_to_go_on_is_told_after_all() -> None:
+    before = alert(5, 9, retrospective=True)
+    outcome = reconcile(RULE, "d", found=[episode(5, None)], stored=[before], known_us=20)
+
+    assert kinds(outcome.told) == [("open", 5)]
+    assert [(a.id, a.retrospective) for a in outcome.stored] == [(before.id, False)]
+
+
+def test_an_open_alert_goes_on_in_the_open_episode_when_late_data_cut_it() -> None:
+    before = alert(5, None)
+    outcome = reconcile(RULE, "d", found=[episode(5, 7), episode(9, None)], stored=[before], known_us=20)
+
+    by_begin = {a.since_us: a for a in outcome.stored}
+    assert by_begin[9].id == before.id
+    assert by_begin[5].id != before.id
+    assert by_begin[5].retrospective
+    assert outcome.told == []
+
+
+def test_the_part_that_was_cut_off_gets_an_id_of_its_own_though_the_same_frame_opened_it() -> None:
+    (first,) = reconcile(RULE, "d", found=[episode(5, None)], stored=[], known_us=4).stored
+    outcome = reconcile(RULE, "d", found=[episode(5, 7), episode(9, None)], stored=[first], known_us=20)
+
+    assert len({a.id for a in outcome.stored}) == 2
+    (cut,) = [a for a in outcome.stored if a.since_us == 5]
+    again = reconcile(RULE, "d", found=[episode(5, 6)], stored=[], known_us=20, taken=[first.id, cut.id])
+    assert again.stored[0].id not in {first.id, cut.id}
+
+
+def test_two_episodes_that_become_one_keep_the_open_alert_and_delete_the_other() -> None:
+    older, current = alert(5, 7, name=1), alert(9, None, name=2)
+    outcome = reconcile(RULE, "d", found=[episode(5, None)], stored=[older, current], known_us=20)
+
+    assert [(a.id, a.since_us) for a in outcome.stored] == [(current.id, 5)]
+    assert outcome.deleted == [older.id]
+    assert outcome.told == []
+
+
+def test_an_open_alert_without_an_episode_is_withdrawn_and_a_resolved_one_just_goes() -> None:
+    is_open, resolved = alert(9, None, name=1), alert(5, 7, name=2)
+    outcome = reconcile(RULE, "d", found=[], stored=[is_open, resolved], known_us=20)
+
+    assert set(outcome.deleted) == {is_open.id, resolved.id}
+    assert [(t.kind, t.alert.id, t.withdrawn) for t in outcome.told] == [("resolved", is_open.id, True)]
+
+
+def test_an_alert_of_another_site_is_never_taken_over() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(5, None, site="other")], stored=[alert(5, None)], known_us=4)
+
+    assert kinds(outcome.told) == [("resolved", 5), ("open", 5)]
+    assert [t.withdrawn for t in outcome.told] == [True, False]
+
+
+def test_an_episode_that_began_before_the_window_keeps_what_the_alert_said() -> None:
+    before = alert(5, None)
+    outcome = reconcile(RULE, "d", found=[episode(5, 30)._replace(opened=None)], stored=[before], known_us=20)
+
+    assert outcome.stored == [before._replace(resolved_us=30)]
+    assert kinds(outcome.told) == [("resolved", 5)]
