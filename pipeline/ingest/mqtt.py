@@ -36,6 +36,9 @@ _log = logger("bridge")
 QOS0_KEPT: Final = 20_000
 """How many unacknowledgeable messages may wait while Kafka is away: QoS 1 is bounded by Receive Maximum, QoS 0 by
 nothing else."""
+READ_AHEAD: Final = QOS0_KEPT + 10_000
+"""At how many waiting messages reading stops. Receive Maximum should bound them, but Mosquitto 2.0 hands over so many
+again for each single acknowledgement while it has a queue."""
 _READS_AT_ONCE: Final = 500
 _REFUSED: Final = {0x86, 0x87, 0x8A, 0x8C}  # bad user or password, not authorised, banned, bad authentication method
 _TAKEN_OVER: Final = 0x8E
@@ -56,6 +59,7 @@ class Inbox:
         self._waiting: deque[Message] = deque()
         self._arrived = asyncio.Event()
         self._lost = asyncio.Event()
+        self._paused = False
         self._client = self._make_client()
         self._failure: SettingsError | None = None
         self.connection = 0
@@ -96,6 +100,8 @@ class Inbox:
         if self._failure is not None:
             raise self._failure
         waiting = self._waiting
+        if self._paused and len(waiting) - most < READ_AHEAD // 2:
+            self._resume()
         return [waiting.popleft() for _ in range(min(most, len(waiting)))]
 
     def acknowledge(self, message: Message) -> None:
@@ -159,6 +165,7 @@ class Inbox:
 
     def _on_socket_open(self, client: paho.Client, _data: Any, sock: Any) -> None:
         self.connection += 1
+        self._paused = False
         self._in_loop(self._loop.add_reader, sock, self._read, client)
 
     def _on_socket_close(self, _client: paho.Client, _data: Any, sock: Any) -> None:
@@ -183,10 +190,20 @@ class Inbox:
         """Read while something comes: paho takes one packet a call."""
         for _ in range(_READS_AT_ONCE):
             before = len(self._waiting)
+            if before >= READ_AHEAD and self.connected and (sock := client.socket()) is not None:
+                self._paused = True
+                self._loop.remove_reader(sock)
+                return
             if client.loop_read() != paho.MQTT_ERR_SUCCESS or len(self._waiting) == before:
                 return
         # More may wait inside the TLS layer, where the loop does not see it.
         self._loop.call_soon(self._read, client)
+
+    def _resume(self) -> None:
+        self._paused = False
+        if (sock := self._client.socket()) is not None:
+            self._loop.add_reader(sock, self._read, self._client)
+            self._loop.call_soon(self._read, self._client)
 
     def _on_connect(
         self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _properties: Any
@@ -196,6 +213,9 @@ class Inbox:
                 self._fail(f"settings mqtt.username and mqtt.password: the broker refuses us: {reason}")
             return
         self.connected = True
+        if flags.session_present:
+            # What nobody has taken yet comes again on this connection, which alone can acknowledge it.
+            self._waiting = deque(message for message in self._waiting if message.qos == 0)
         if not flags.session_present and self.connection > 1:
             self.sessions_lost += 1
             _log.warning("the broker has lost our session: what it had queued for us is gone")
