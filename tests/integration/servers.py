@@ -13,7 +13,7 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, LiteralString, TypeVar
@@ -83,6 +83,11 @@ def declared(settings: Settings) -> tuple[topics.Topic, ...]:
         raw_retention_days=settings.topics.raw_retention_days,
         namespace=settings.namespace,
     )
+
+
+def event_topic(settings: Settings, dev_eui: str, event: str = "up") -> str:
+    """The MQTT topic of a device's events."""
+    return f"application/{application(settings)}/device/{dev_eui}/event/{event}"
 
 
 async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
@@ -253,6 +258,56 @@ async def readings_of(settings: Settings) -> list[dict[str, Any]]:
 # ── MQTT ──
 
 
+class Proxy:
+    """A TCP port in front of the broker, so that a test can take the connection away and keep it away."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._links: set[asyncio.Task[None] | None] = set()
+        self.port = 0
+        self.open = True
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.open:
+            writer.close()
+            return
+        self._links.add(asyncio.current_task())
+        onward_reader, onward_writer = await asyncio.open_connection(self._host, self._port)
+        self._writers |= {writer, onward_writer}
+        await asyncio.gather(self._pump(reader, onward_writer), self._pump(onward_reader, writer))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        self._writers.discard(writer)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    def cut(self) -> None:
+        """Drop every connection without a word, and refuse new ones until `open` is set again."""
+        self.open = False
+        for writer in self._writers:
+            writer.transport.abort()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Proxy]:
+        """Listen for the time of a block."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            self.cut()
+            await asyncio.gather(*filter(None, self._links))
+            await server.wait_closed()
+
+
 def captured(settings: Settings) -> list[tuple[str, bytes]]:
     """The captured ChirpStack events in the order received, on the topics of the test's application."""
     messages = []
@@ -304,4 +359,5 @@ def _forget_session(settings: Settings) -> None:
     client.connect(settings.mqtt.host, settings.mqtt.port, clean_start=True, properties=properties)
     while not client.is_connected():
         client.loop(timeout=0.1)
+    client.publish(f"silkstream/{settings.bridge.id}/claim", b"", retain=True)
     client.disconnect()
