@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -420,3 +421,40 @@ async def test_the_relay_finds_rows_that_were_committed_behind_higher_ones(setti
         await slow.commit()
         await eventually(lambda: _sent(settings, 2), "the slow one is sent")
     assert sorted(record.key or b"" for record in await log_of(settings, city("parking"))) == [b"quick", b"slow"]
+
+
+@pytest.fixture
+def backends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The server's processes for the connections of this test's stages."""
+    found: list[int] = []
+    connect = psycopg.AsyncConnection.connect
+
+    async def noted(*args: Any, **options: Any) -> Any:
+        connection = await connect(*args, **options)
+        if str(options.get("application_name", "")).startswith("silkstream-"):
+            found.append(connection.info.backend_pid)
+        return connection
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", noted)
+    return found
+
+
+async def test_a_database_that_cuts_every_connection_is_met_again_by_all_stages(
+    settings: Settings, backends: list[int]
+) -> None:
+    await describe(settings, "parking", BAYS, from_minutes=-10_000)
+    producer = Producer(settings, "parking")
+    rng = random.Random(6)
+    sent = comings_and_goings(rng, 0, 300)
+    await producer.send(*sent)
+    async with running(PARKING, settings) as parking, running(DERIVE, settings), running(RELAY, settings):
+        await until_settled(settings, PARKING.name, producer)
+        await rows_of(settings, "SELECT pg_terminate_backend(pid) FROM unnest(%s::integer[]) AS pid", backends)
+        more = comings_and_goings(rng, 1000, 300)
+        sent += more
+        await producer.send(*more)
+        await until_settled(settings, PARKING.name, producer)
+        await eventually(lambda: _no_marks(settings), "derive is done")
+        await eventually(lambda: _relayed(settings), "the relay is done")
+        assert parking.count("errors", error_type="Transient") > 0
+    assert dict(await rows_of(settings, "SELECT device, occupied FROM parking_bay")) == expected_bays(sent)
