@@ -52,7 +52,8 @@ class Inbox:
         self._filters = (*settings.bridge.filters, tick_topic(settings.bridge.id))
         self._client_id = f"silkstream-{settings.bridge.id}"
         self._claim_topic = f"silkstream/{settings.bridge.id}/claim"
-        self._claim = uuid4().hex.encode()
+        # Sorts by the time of its making: one that is older than ours was left by somebody who is gone.
+        self._claim = f"{time.time_ns():020d} {uuid4().hex}".encode()
         self._claimed = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -237,11 +238,12 @@ class Inbox:
         """Know another client of our id by the mark that it left behind ours.
 
         Not every broker says that a connection was taken over: Mosquitto 2.0 just closes it, and two bridges would
-        take it from each other for ever.
+        take it from each other for ever. The one that was started last stays. A broker that has crashed may come back
+        with an older mark; that one stops nobody.
         """
         if claim == self._claim:
             self._claimed = True
-        elif self._claimed and claim:
+        elif self._claimed and claim > self._claim:
             self._fail_as_taken_over()
 
     def _fail_as_taken_over(self) -> None:
