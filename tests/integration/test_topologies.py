@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, LiteralString
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -27,6 +28,7 @@ from pipeline.kafka.provision import provision
 from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.integration.servers import (
     Running,
+    changed,
     declared,
     delete_topics,
     eventually,
@@ -35,11 +37,16 @@ from tests.integration.servers import (
     running,
     spawned,
 )
-from tests.unit.topologies.material import at, eui, reading
+from tests.unit.topologies.material import at, eui, reading, records
+from tests.unit.topologies.material import places as material_places
+from topologies.container import topology as container_topology
 from topologies.container.topology import STAGE as CONTAINER
 from topologies.derive.worker import STAGE as DERIVE
+from topologies.parking import topology as parking_topology
 from topologies.parking.topology import STAGE as PARKING
 from topologies.relay.worker import STAGE as RELAY
+from topologies.runtime.memory import MemoryWorker
+from topologies.runtime.model import Topology
 
 pytestmark = pytest.mark.integration
 
@@ -458,3 +465,85 @@ async def test_a_database_that_cuts_every_connection_is_met_again_by_all_stages(
         await eventually(lambda: _relayed(settings), "the relay is done")
         assert parking.count("errors", error_type="Transient") > 0
     assert dict(await rows_of(settings, "SELECT device, occupied FROM parking_bay")) == expected_bays(sent)
+
+
+@pytest.mark.parametrize("family", ["container", "parking"])
+async def test_the_database_is_what_the_memory_says_of_the_right_order(settings: Settings, family: str) -> None:
+    """Disorder, repetitions, small batches, restarts and late sites on real servers; order and no haste in memory."""
+    rng = random.Random(7)
+    stage, topology = (CONTAINER, container_topology) if family == "container" else (PARKING, parking_topology)
+    devices = [eui(number) for number in range(4)]
+    values: list[dict[str, float | bool]] = [{"distance_metres": d} for d in (0.1, 0.3, 0.5, 0.7, 1.5)]
+    if family == "parking":
+        values = [{"occupied": True}, {"occupied": False}, {"device_temperature_celsius": 7.0}]
+    taken = rng.sample([(device, minute) for device in devices for minute in range(1, 2800, 20)], 400)
+    contents = [reading(device, minute, rng.choice(values)) for device, minute in taken]
+    disorder = contents + rng.sample(contents, 60)
+    rng.shuffle(disorder)
+    sites = {f"s{number}": (f"g{number % 2}", device, GEOMETRY) for number, device in enumerate(devices)}
+    producer = Producer(settings, family)
+    hasty = changed(settings, topology={"batch_records": 7})
+
+    for part in range(4):
+        ticks = [float(rng.randrange(1000)) for _ in range(2)]
+        await producer.send(*disorder[part * 115 : (part + 1) * 115], *ticks)
+        async with running(stage, hasty):
+            await until_settled(settings, stage.name, producer)
+        if part == 1:
+            await describe(settings, family, sites, recompute=True)
+            await describe(settings, family, {"s4": ("g0", devices[0], GEOMETRY)}, from_minutes=1500, recompute=True)
+    await producer.send(5000.0)
+    async with running(stage, hasty):
+        await until_settled(settings, stage.name, producer)
+
+    places = material_places(
+        [*((device, 0, f"s{number}") for number, device in enumerate(devices)), (devices[0], 1500, "s4")],
+        [(f"s{number}", 0, f"g{number % 2}", GEOMETRY) for number in range(5)],
+    )
+    built: Topology[Any, Any, Any] = topology.build(settings)
+    memory: MemoryWorker[Any, Any, Any] = MemoryWorker(built, places)
+    ordered = sorted(contents, key=lambda each: each.observed_at_us)
+    for one in records([*ordered, 5000.0]):
+        await memory.process([one])
+    expected = memory.result()
+    facts = [fact for mine in expected["facts"].values() for fact in mine.values()]
+    assert await rows_of(settings, FACTS[family]) == sorted(map(row_of, facts))
+    assert await rows_of(settings, NOW[family]) == [(device, *row_of(now)) for device, now in expected["now"].items()]
+    assert await rows_of(settings, ALERTS) == sorted(
+        (
+            a.subject,
+            from_us(a.since_us),
+            a.resolved_us and from_us(a.resolved_us),
+            a.value,
+            a.message_en.replace(a.subject, f"name of {a.subject}"),
+        )
+        for a in expected["alerts"]
+    )
+    assert family == "parking" or len(expected["alerts"]) > 10
+
+
+FACTS: dict[str, LiteralString] = {
+    "container": "SELECT device, observed_at, event_id, distance_metres, tilted, site, fill_ratio, is_full, since,"
+    " flags FROM container_level ORDER BY device, observed_at",
+    "parking": "SELECT device, observed_at, event_id, reported, site, zone, occupied, since, flags"
+    " FROM parking_observation ORDER BY device, observed_at",
+}
+NOW: dict[str, LiteralString] = {
+    "container": "SELECT device, site, fill_ratio, distance_metres, tilted, is_full, since FROM container ORDER BY 1",
+    "parking": "SELECT device, site, zone, occupied, since FROM parking_bay ORDER BY 1",
+}
+ALERTS: LiteralString = "SELECT subject, since, resolved_at, value, message_en FROM alert ORDER BY subject, since"
+
+
+def row_of(found: Any) -> tuple[Any, ...]:
+    """A fact or what is shown as its row."""
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "observed_at_us": from_us,
+        "event_id": lambda value: UUID(bytes=value),
+        "flags": list,
+        "since_us": from_us,
+    }
+    return tuple(
+        kinds[name](value) if name in kinds and value is not None else value
+        for name, value in zip(found._fields, found, strict=True)
+    )
