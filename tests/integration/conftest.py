@@ -9,8 +9,8 @@ import pytest
 from decoders.registry import load as load_decoders
 from pipeline.core.settings import Settings
 from pipeline.database.migrate import migrate
-from pipeline.kafka.provision import provision
-from tests.integration.servers import declared, delete_topics, drop_schema, forget_session, fresh_settings
+from pipeline.kafka.provision import delete_topics, provision
+from tests.integration.servers import declared, drop_schema, forget_session, fresh_settings
 
 
 @pytest.fixture

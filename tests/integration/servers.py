@@ -22,7 +22,6 @@ from uuid import uuid4
 import orjson
 import paho.mqtt.client as paho
 import psycopg
-from aiokafka.admin import AIOKafkaAdminClient
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -30,15 +29,18 @@ from prometheus_client import CollectorRegistry
 from psycopg import sql
 
 from decoders.registry import load as load_decoders
-from pipeline.core import topics
+from pipeline.core import clock, topics
 from pipeline.core.health import Progress
 from pipeline.core.metrics import StageMetrics
-from pipeline.core.model import Partition, Record
+from pipeline.core.model import Outgoing, Partition, Record
 from pipeline.core.settings import Settings
 from pipeline.core.settings import load as load_settings
 from pipeline.core.stage import Context, Stage
 from pipeline.database.families import table_of
+from pipeline.ingest.translate import Message, Origin, Translator
 from pipeline.kafka.consumer import open_log
+from pipeline.kafka.partitioner import partition_of
+from pipeline.kafka.producer import open_sink
 from pipeline.service import _run_again
 
 DEADLINE_SECONDS: Final = 40.0
@@ -88,21 +90,6 @@ def declared(settings: Settings) -> tuple[topics.Topic, ...]:
 def event_topic(settings: Settings, dev_eui: str, event: str = "up") -> str:
     """The MQTT topic of a device's events."""
     return f"application/{application(settings)}/device/{dev_eui}/event/{event}"
-
-
-async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
-    """Delete topics and wait until the broker has forgotten them."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_topics(list(names))
-        await eventually(lambda: _gone(admin, names), "the topics are gone")
-    finally:
-        await admin.close()
-
-
-async def _gone(admin: AIOKafkaAdminClient, names: Sequence[str]) -> bool:
-    return not set(names) & set(await admin.list_topics())
 
 
 async def drop_schema(settings: Settings) -> None:
@@ -219,6 +206,22 @@ async def spawned(command: str, settings: Settings, *, errors: int | None = None
 # ── Kafka and the database ──
 
 
+def raw_of(settings: Settings, messages: Sequence[tuple[str, bytes]]) -> list[Outgoing]:
+    """The raw records that a bridge makes of messages."""
+    origin = Origin(settings.bridge.id, "eu868", "test", settings.namespace, settings.topics.partitions)
+    translate = Translator(origin, partition_of).translate
+    records: list[Outgoing] = []
+    for now_us, (topic, payload) in enumerate(messages, clock.now_us()):
+        records += translate(Message(topic, payload, 1, 0, 0), now_us).records
+    return records
+
+
+async def send_all(settings: Settings, records: Sequence[Outgoing]) -> None:
+    """Append records to their partitions."""
+    async with open_sink(settings) as sink:
+        await sink.send(records)
+
+
 async def log_of(settings: Settings, topic: str) -> list[Record]:
     """Every record of one of the test's topics, partition by partition."""
     async with open_log(settings) as log:
@@ -253,6 +256,33 @@ async def readings_of(settings: Settings) -> list[dict[str, Any]]:
         query = sql.SQL("SELECT jsonb_strip_nulls(to_jsonb(kept)) FROM {} AS kept")
         found += [row for (row,) in await rows_of(settings, query.format(sql.Identifier(table_of(family))))]
     return found
+
+
+RESULTS: Final = ("frame", "link_quality", "device", "device_latest", "dead_letter", *map(table_of, FAMILIES))
+
+
+async def results_of(settings: Settings) -> dict[str, list[str]]:
+    """All rows of all tables that `store` writes, as sorted JSON by table: what "an equal database" compares."""
+    found = {}
+    for table in RESULTS:
+        query = sql.SQL("SELECT to_jsonb(kept)::text FROM {} AS kept ORDER BY 1").format(sql.Identifier(table))
+        found[table] = [row for (row,) in await rows_of(settings, query)]
+    return found
+
+
+async def positions_of(settings: Settings, consumer: str) -> dict[Partition, int]:
+    """Where a consumer stands, by the ledger; -1 where it has not begun."""
+    rows = await rows_of(settings, "SELECT topic, partition, next_offset FROM ledger WHERE consumer = %s", consumer)
+    return {Partition(topic, number): next_offset for topic, number, next_offset in rows}
+
+
+async def caught_up(settings: Settings, consumer: str, *names: str) -> bool:
+    """Whether the ledger of a consumer has reached the end of topics."""
+    positions = await positions_of(settings, consumer)
+    async with open_log(settings) as log:
+        wanted = [Partition(settings.namespace + name, n) for name in names for n in range(settings.topics.partitions)]
+        bounds = await log.bounds(wanted)
+    return all(positions.get(partition, -1) == bound.end or bound.end == 0 for partition, bound in bounds.items())
 
 
 # ── MQTT ──

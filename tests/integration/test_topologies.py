@@ -24,13 +24,12 @@ from pipeline.database import ledger
 from pipeline.database.connection import connected
 from pipeline.kafka.partitioner import partition_of
 from pipeline.kafka.producer import open_sink
-from pipeline.kafka.provision import provision
+from pipeline.kafka.provision import delete_topics, provision
 from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.integration.servers import (
     Running,
     changed,
     declared,
-    delete_topics,
     eventually,
     log_of,
     rows_of,
