@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport, changed in three places; the only file that leans on Faust's inside.
+"""Faust's aiokafka transport, changed in a few places; the only file that leans on Faust's inside.
 
 What Faust costs, it costs per event, so one event is here a whole fetch of one partition. And where Faust would go on
 from its own committed offsets, which its faults can move past work that was not done, positions come from the ledger.
@@ -8,6 +8,7 @@ It leans on these, and tests/unit/topologies/test_transport.py fails when a new 
 * `Consumer.getmany` asks `_getmany` for {partition: [records]} and ends when that is None;
 * `_to_message` builds a message from the attributes of one record and hands `value` on untouched;
 * `perform_seek` runs after every assignment, before the flow is resumed;
+* `_new_consumer_thread` makes the thread, whose `on_thread_stop` stops aiokafka;
 * `on_partitions_revoked` is awaited before the group is joined again;
 * a schema's `loads_key` and `loads_value` are given the message and turn it into the event's key and value.
 """
@@ -46,6 +47,17 @@ class Positions(Protocol):
         ...
 
 
+class QuietThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is not type-checked here
+    """Faust's thread for the consumer."""
+
+    async def on_thread_stop(self) -> None:
+        """End; without a broker aiokafka's own fetches end it by a cancellation that is not meant for the thread."""
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            return
+
+
 class LedgerConsumer(driver.Consumer):  # type: ignore[misc]  # faust is not type-checked here
     """One event per fetched partition; positions from the ledger."""
 
@@ -54,6 +66,9 @@ class LedgerConsumer(driver.Consumer):  # type: ignore[misc]  # faust is not typ
         self._turn = 0
         self._sought_generation: int | None = None
         self._seeking = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> QuietThread:
+        return QuietThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109  # Faust's signature
         turn = self._turn

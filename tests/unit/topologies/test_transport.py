@@ -184,3 +184,18 @@ async def test_the_app_leaves_out_what_faust_could_do_wrong(app: Any) -> None:
     assert "Producer" not in services
     assert "Web" not in services
     assert faust.App._create_directories is not type(app)._create_directories
+
+
+async def test_a_consumer_that_is_stopped_without_a_broker_ends_its_thread_quietly(app: Any, monkeypatch: Any) -> None:
+    thread = app.consumer._thread
+    stopped: list[str] = []
+
+    async def stop(_self: Any) -> None:
+        stopped.append("aiokafka")
+        raise asyncio.CancelledError
+
+    assert isinstance(thread, driver.AIOKafkaConsumerThread)
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_thread_stop", stop)
+    await thread.on_thread_stop()
+
+    assert stopped == ["aiokafka"]
