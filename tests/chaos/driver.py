@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from pipeline.core import topics
+from pipeline.kafka.consumer import open_log
+from tests.chaos.settle import partitions_of
 from tests.chaos.system import ChaosError, System
 
 LOOK_SECONDS: Final = 0.004
@@ -20,6 +23,8 @@ SOON_SECONDS: Final = 0.04
 PROGRESS_SECONDS: Final = 60.0
 RECOVERY_SECONDS: Final = 120.0
 BACK_LOOK_SECONDS: Final = 0.05
+WRITTEN_SHARE: Final = 0.5
+"""How often decode is killed between its flush and its commit instead of anywhere."""
 SERVERS: Final = ("kafka", "timescaledb", "mosquitto")
 
 
@@ -56,24 +61,32 @@ class Driver:
         self._began = time.monotonic()
         self.kills: list[Kill] = []
 
-    async def strike(self, target: str, *, how: str = "KILL") -> Kill:
+    def shuffle(self, targets: list[str]) -> None:
+        """Put targets into an order of the seed's."""
+        self._random.shuffle(targets)
+
+    async def strike(self, target: str, *, how: str = "KILL", away_seconds: float = 0.0) -> Kill:
         """Kill a child or a server right after it moved, start it again, wait until all of it works.
 
         Args:
             target: name of a child or a server.
             how: KILL, or TERM for a server that is stopped in good order.
+            away_seconds: how long a server stays away.
 
         Raises:
             ChaosError: nothing moved before, or nothing went on afterwards.
         """
         is_server = target in SERVERS
-        watched = self._random.choice(sorted(self._system.children)) if is_server else target
-        await self.progress(watched)
-        await asyncio.sleep(self._random.uniform(0, self._soon_seconds))
+        if target == "decode" and self._random.random() < WRITTEN_SHARE:
+            await self._written()
+        else:
+            await self.progress(self._random.choice(sorted(self._system.children)) if is_server else target)
+            await asyncio.sleep(self._random.uniform(0, self._soon_seconds))
         struck = time.monotonic()
         if is_server:
             await self._system.cut(target, kill=how == "KILL")
             before = await self._counters()
+            await asyncio.sleep(away_seconds)
             await self._system.restore(target)
         else:
             before = {target: 0.0}
@@ -109,6 +122,17 @@ class Driver:
                 words = self._system.last_words(name)
                 raise ChaosError(f"{name} made no progress in {PROGRESS_SECONDS:.0f} s\n{words}")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _written(self) -> None:
+        """Return as soon as the frame topic has grown: decode's block is there, and its commit still to come."""
+        deadline = time.monotonic() + PROGRESS_SECONDS
+        settings = self._system.settings
+        partitions = partitions_of(settings, topics.FRAME)
+        async with open_log(settings) as log:
+            before = await log.bounds(partitions)
+            while await log.bounds(partitions) == before:
+                if time.monotonic() > deadline:
+                    raise ChaosError(f"decode wrote nothing in {PROGRESS_SECONDS:.0f} s")
 
     async def _counters(self) -> dict[str, float]:
         counters = {name: await self._system.moved(name) for name in self._system.children}
@@ -146,10 +170,3 @@ def targets_of(system: System) -> list[str]:
 def way_of(target: str) -> str:
     """How a target of the rotation is ended: Mosquitto in good order, since its queues are on disk only then."""
     return "TERM" if target == "mosquitto" else "KILL"
-
-
-async def strike_all(driver: Driver, targets: Collection[str], *, pause_seconds: float = 0.5) -> None:
-    """Strike one after the other."""
-    for target in targets:
-        await driver.strike(target, how=way_of(target))
-        await asyncio.sleep(pause_seconds)

@@ -217,4 +217,4 @@ def _hear(
     last[subject] = sequence
     data = event["data"]
     if str(event["type"]).endswith(".opened.v1") and isinstance(data, dict):
-        opened[str(data.get("alert_id") or data.get("id"))] += 1
+        opened[str(data["alert"])] += 1

@@ -40,8 +40,8 @@ from pipeline.database.migrate import migrate
 from pipeline.installed import declared_topics, installed_stages
 from pipeline.kafka.provision import provision
 
-PORTS: Final = 15
-"""How many children a system can have; two systems fit into what a stack keeps for metrics."""
+PORTS: Final = 20
+"""How many children a live system can have; the rest of what a stack keeps for metrics is for a replay beside it."""
 DRAIN_SECONDS: Final = 40.0
 READY_SECONDS: Final = 90.0
 _COUNTED: Final = re.compile(r"^silkstream_(?:received|sent)_events_total\{[^}]*\} (\S+)$", re.MULTILINE)
@@ -123,6 +123,11 @@ class System:
             "replay": self.environment["SILKSTREAM_REPLAY"],
         }
         return Settings(**given)
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that run, each once."""
+        return sorted({child.stage for child in self.children.values()})
 
     def log_of(self, name: str) -> Path:
         """Where a child's standard error goes."""
@@ -216,6 +221,7 @@ class System:
             raise ChaosError(f"{name} did not end within {DRAIN_SECONDS:.0f} s of SIGTERM") from None
         if child.keeper is not None:
             await child.keeper
+        del self.children[name]
         return status
 
     async def moved(self, name: str) -> float | None:
@@ -290,6 +296,11 @@ def _bring_up(server: Server) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def fresh_namespace(purpose: str) -> str:
+    """A namespace that nothing has had before."""
+    return f"{purpose}{time.time_ns() // 1_000_000_000 % 10_000_000}."
 
 
 def stages_but(*left_out: str) -> list[str]:
