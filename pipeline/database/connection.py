@@ -76,4 +76,5 @@ def is_about_the_server(fault: psycopg.Error) -> bool:
 
 def is_about_the_row(fault: psycopg.Error) -> bool:
     """Whether the database refuses what the row says."""
-    return (fault.sqlstate or "")[:2] in REFUSED_CLASSES
+    # A text with a NUL is refused by psycopg itself, which gives no SQLSTATE.
+    return isinstance(fault, psycopg.DataError) or (fault.sqlstate or "")[:2] in REFUSED_CLASSES
