@@ -87,7 +87,9 @@ class ContainerLogic:
                 distance = None
             if sample.channel or (distance is None and tilted is None):
                 continue
-            flags = (*sample.flags, *reading.flags) if sample.flags or reading.flags else ()
+            flags: tuple[str, ...] = ()
+            if sample.flags or reading.flags:
+                flags = tuple(sorted({*sample.flags, *reading.flags}))
             found.append(
                 Measurement(
                     DevEui(reading.dev_eui),
@@ -95,7 +97,7 @@ class ContainerLogic:
                     reading.event_id,
                     distance,
                     tilted,
-                    tuple(sorted(set(flags))),
+                    flags,
                 )
             )
         return found

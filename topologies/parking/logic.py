@@ -69,14 +69,16 @@ class ParkingLogic:
             for quantity in sample.quantities:
                 if quantity.name == "occupied":
                     reported = quantity.flag
-            flags = (*sample.flags, *reading.flags) if sample.flags or reading.flags else ()
+            flags: tuple[str, ...] = ()
+            if sample.flags or reading.flags:
+                flags = tuple(sorted({*sample.flags, *reading.flags}))
             found.append(
                 Observation(
                     DevEui(reading.dev_eui),
                     sample.observed_at_us or reading.observed_at_us,
                     reading.event_id,
                     reported,
-                    tuple(sorted(set(flags))),
+                    flags,
                 )
             )
         return found

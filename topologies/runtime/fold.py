@@ -104,7 +104,7 @@ class Folder(Generic[I, F, S]):
             newest_us = NEVER_US if known is None else known.fact.observed_at_us
             mine: list[Given[I]] = []
             for each in inputs:
-                at_us = each.input.observed_at_us
+                at_us = each[0].observed_at_us
                 if at_us > newest_us:
                     newest_us = at_us
                 elif at_us < newest_us - self.late_us:
@@ -127,8 +127,9 @@ class Folder(Generic[I, F, S]):
             known = devices.get(device)
             if known is None:
                 continue
-            first_us = min(each.input.observed_at_us for each in inputs)
-            if first_us <= known.fact.observed_at_us and not _is_repetition(known.fact, inputs):
+            newest_us = known.fact.observed_at_us
+            first_us = min([given.observed_at_us for given, _ in inputs])
+            if first_us <= newest_us and not _is_repetition(known.fact, inputs):
                 found[device] = min(first_us, found.get(device, first_us))
         return [Late(device, from_us) for device, from_us in sorted(found.items())]
 
@@ -188,6 +189,7 @@ class Folder(Generic[I, F, S]):
         first = before
         place = None if before is None else places.at(before.device, before.observed_at_us)
         examine = False
+        was_raised = before is not None and logic.raised(before)
         facts: list[F] = []
         if len(inputs) > 1:
             inputs = _in_order(inputs, folded.discarded)
@@ -200,12 +202,13 @@ class Folder(Generic[I, F, S]):
             try:
                 fact = logic.step(before if same else None, given, here)
                 raised = logic.raised(fact)
-                examine = examine or (before is not None and logic.raised(before)) != raised or (raised and not same)
             except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
                 folded.refusals.append(Refusal(record, Reason.LOGIC_FAILED, repr(bug)))
                 continue
+            if raised != was_raised or (raised and not same):
+                examine = True
             facts.append(fact)
-            before, place = fact, here
+            before, place, was_raised = fact, here, raised
         if not facts:
             return None
         folded.facts += facts
@@ -231,12 +234,13 @@ class Folder(Generic[I, F, S]):
         olds = {fact.observed_at_us: fact for fact in facts or (newest,)}
         news: dict[int, Given[I]] = {}
         for each in _in_order(inputs, folded.discarded):
-            old = olds.get(each.input.observed_at_us)
+            at_us, event_id = each[0].observed_at_us, each[0].event_id
+            old = olds.get(at_us)
             # Of two frames of one time the smaller id holds, whichever came first.
-            if old is not None and old.event_id <= each.input.event_id:
+            if old is not None and old.event_id <= event_id:
                 folded.discarded["repeated"] += 1
             else:
-                news[each.input.observed_at_us] = each
+                news[at_us] = each
         before: F | None = None
         place: Place | None = None
         window: list[F] = []
@@ -248,12 +252,12 @@ class Folder(Generic[I, F, S]):
             here = places.at(newest.device, at_us)
             same = here is place or _same_assignment(here, place)
             try:
-                given = new.input if new is not None else logic.given(old)  # type: ignore[arg-type]  # one of them is there
+                given = new[0] if new is not None else logic.given(old)  # type: ignore[arg-type]  # one of them is there
                 fact = logic.step(before if same else None, given, here)
                 logic.raised(fact)
             except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
                 if new is not None:
-                    folded.refusals.append(Refusal(new.record, Reason.LOGIC_FAILED, repr(bug)))
+                    folded.refusals.append(Refusal(new[1], Reason.LOGIC_FAILED, repr(bug)))
                 if old is None:
                     continue
                 fact = old
@@ -318,8 +322,8 @@ def _in_order(inputs: Sequence[Given[I]], discarded: Counter[str]) -> Sequence[G
     else:
         return inputs
     kept: list[Given[I]] = []
-    for each in sorted(inputs, key=lambda each: (each.input.observed_at_us, each.input.event_id)):
-        if kept and kept[-1].input.observed_at_us == each.input.observed_at_us:
+    for each in sorted(inputs, key=lambda each: (each[0].observed_at_us, each[0].event_id)):
+        if kept and kept[-1][0].observed_at_us == each[0].observed_at_us:
             discarded["repeated"] += 1
         else:
             kept.append(each)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 
@@ -22,11 +22,8 @@ _FIRST_US: Final = 1
 _LATEST_US: Final = 4_102_444_800_000_000  # 2100: nothing that the database could not store
 
 
-class Given(NamedTuple, Generic[I]):
-    """An input and the record it came in."""
-
-    input: I
-    record: Record
+Given: TypeAlias = tuple[I, Record]
+"""An input and the record it came in."""
 
 
 class Refusal(NamedTuple):
@@ -97,7 +94,7 @@ def take_in(
         if mine is None:
             mine = given[device] = []
         for each in inputs:
-            mine.append(Given(each, record))
+            mine.append((each, record))
         taken.newest_us = max(taken.newest_us, reading.observed_at_us)
     return taken
 
