@@ -6,14 +6,16 @@ else it is the default below. The models are plain values; `load` reads the two 
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as SettingsSourceError
 
 from pipeline.core.errors import SettingsError
 
@@ -106,6 +108,12 @@ class Topology(_Section):
     container_resolved_ratio: Ratio = 0.7
     """… and resolved below this one."""
 
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.container_resolved_ratio > self.container_full_ratio:
+            raise ValueError("container_resolved_ratio must not be above container_full_ratio: alerts would flicker")
+        return self
+
 
 class Relay(_Section):
     """From the outbox to the alert and city topics."""
@@ -196,15 +204,44 @@ def load(path: Path | None = None) -> Settings:
     """
     file = path or (Path(named) if (named := os.environ.get("SILKSTREAM_SETTINGS")) else None)
     content = _read_file(file) if file else {}
+    source = f" (settings file {file})" if file else ""
     try:
         return Settings(**content)
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        source = f" (settings file {file})" if file else ""
-        raise SettingsError(
-            f"setting {name}: {first['msg'][0].lower()}{first['msg'][1:]}; given: {first['input']!r}{source}"
-        ) from wrong
+        raise SettingsError(f"{_sentence(wrong)}{source}") from wrong
+    except SettingsSourceError as wrong:
+        raise SettingsError(_not_json() or str(wrong)) from wrong
+
+
+def _sentence(wrong: ValidationError) -> str:
+    first = wrong.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        model = _sections().get(str(first["loc"][0]), Settings) if len(first["loc"]) > 1 else Settings
+        message = f"there is no such setting, expected one of {', '.join(model.model_fields)}"
+    else:
+        message = first["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+    return f"setting {name}: {message}; given: {first['input']!r}"
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
+
+
+def _not_json() -> str | None:
+    """The sentence for a list or table in the environment that is not JSON."""
+    for section, model in _sections().items():
+        for name, field in model.model_fields.items():
+            given = os.environ.get(f"SILKSTREAM_{section}_{name}".upper())
+            if given is not None and get_origin(field.annotation) in {tuple, dict}:
+                try:
+                    json.loads(given)
+                except ValueError:
+                    example = json.dumps(field.get_default(call_default_factory=True) or {"name": "value"})
+                    return f"setting {section}.{name}: expected JSON such as {example}; given: {given!r}"
+    return None
 
 
 def _read_file(file: Path) -> Mapping[str, Any]:
@@ -212,5 +249,5 @@ def _read_file(file: Path) -> Mapping[str, Any]:
         return tomllib.loads(file.read_text())
     except OSError as missing:
         raise SettingsError(f"settings file {file}: {missing.strerror}") from missing
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise SettingsError(f"settings file {file} is not TOML: {wrong}") from wrong
