@@ -183,6 +183,9 @@ async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replicat
         error: Any = for_code(code)
         if code and error is not TopicAlreadyExistsError:
             raise SettingsError(f"topic {name} cannot be created: {detail[0] if detail else error.__name__}")
+    # The answer comes before every broker knows of them, and whoever starts next would find them missing.
+    while len(await _partition_counts(admin, [t.name for t in missing])) < len(missing):  # noqa: ASYNC110  # no event tells
+        await asyncio.sleep(0.05)
 
 
 async def _differences(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[tuple[Topic, str]]:
