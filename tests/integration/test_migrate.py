@@ -1,0 +1,156 @@
+"""Migrations on the real TimescaleDB: from nothing and from any earlier version, the same database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from decoders.api import Decoder, Sample
+from decoders.quantities import Quantity
+from decoders.registry import load
+from pipeline.core.errors import SettingsError
+from pipeline.core.settings import Settings
+from pipeline.database.connection import connected
+from pipeline.database.families import table_of
+from pipeline.database.migrate import check_wide_tables, migrate, migrations
+from tests.integration.servers import FAMILIES, drop_schema, fresh_settings, rows_of
+
+pytestmark = pytest.mark.integration
+
+CATALOG: Final = {
+    "columns": """
+        SELECT c.relname, c.relkind, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+               (SELECT collname FROM pg_collation WHERE oid = a.attcollation),
+               pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')""",
+    "relations": """
+        SELECT relname, relkind, obj_description(oid, 'pg_class'), CASE WHEN relkind = 'v' THEN pg_get_viewdef(oid) END
+        FROM pg_class WHERE relnamespace = current_schema()::regnamespace""",
+    "indexes": """
+        SELECT tablename, indexname, replace(indexdef, schemaname || '.', '') FROM pg_indexes
+        WHERE schemaname = current_schema()""",
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, contype, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = current_schema()::regnamespace""",
+    "hypertables": """
+        SELECT hypertable_name, column_name, time_interval FROM timescaledb_information.dimensions
+        WHERE hypertable_schema = current_schema()""",
+    "functions": """
+        SELECT proname, pg_get_function_arguments(oid), prosrc, provolatile, obj_description(oid, 'pg_proc')
+        FROM pg_proc WHERE pronamespace = current_schema()::regnamespace""",
+    "triggers": """
+        SELECT tgrelid::regclass::text, tgname, tgtype FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+        WHERE c.relnamespace = current_schema()::regnamespace AND NOT tgisinternal""",
+}
+
+
+async def catalog(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """What the database says of itself: everything that a migration could make otherwise than the schema does."""
+    return {name: sorted(await rows_of(settings, query), key=repr) for name, query in CATALOG.items()}
+
+
+@pytest.fixture
+async def schema(namespace: Settings) -> AsyncIterator[Settings]:
+    """A namespace without anything in it, whose schema is dropped at the end."""
+    yield namespace
+    await drop_schema(namespace)
+
+
+@pytest.mark.parametrize("earlier", migrations())
+async def test_every_earlier_version_becomes_the_database_that_is_built_from_nothing(
+    schema: Settings, earlier: str
+) -> None:
+    fresh = fresh_settings()
+    assert await migrate(fresh, load().values())
+    built = await catalog(fresh)
+    await drop_schema(fresh)
+
+    await migrate(schema, load().values(), upto=earlier)
+    await migrate(schema, load().values())
+
+    migrated = await catalog(schema)
+    for part, wanted in built.items():
+        assert _renamed(migrated[part], schema, fresh) == wanted, part
+    assert len(built["columns"]) > 100
+    assert {row[0] for row in built["hypertables"]} >= {"frame", "link_quality", *map(table_of, FAMILIES)}
+
+
+def _renamed(rows: list[tuple[Any, ...]], old: Settings, new: Settings) -> list[tuple[Any, ...]]:
+    """The rows as if they were of the other schema, whose name stands in defaults and view texts."""
+    return [
+        tuple(v.replace(old.schema_name, new.schema_name) if isinstance(v, str) else v for v in row) for row in rows
+    ]
+
+
+async def test_migrating_twice_finds_nothing_to_do(schema: Settings) -> None:
+    assert await migrate(schema, load().values())
+    before = await catalog(schema)
+
+    assert await migrate(schema, load().values()) == []
+    assert await catalog(schema) == before
+
+
+async def test_two_that_migrate_at_once_wait_for_each_other(schema: Settings) -> None:
+    done = await asyncio.gather(*(migrate(schema, load().values()) for _ in range(3)))
+
+    assert sorted(map(bool, done)) == [False, False, True]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ear(Sample):
+    """What a plugin of somebody else measures."""
+
+    sound_pressure_pascals: float | None = None
+
+
+PLUGIN = Decoder(
+    name="acme_ear",
+    version="1",
+    family="container",
+    about="of these tests",
+    samples=(Ear,),
+    decode=lambda _: (),
+    quantities=(
+        Quantity(name="sound_pressure_pascals", unit="Pa", low=0, high=1e3, kind="level", help="How loud it is"),
+    ),
+)
+
+
+async def test_a_plugin_brings_its_column_and_its_family_a_table(schema: Settings) -> None:
+    await migrate(schema, load().values())
+    with_plugin = [*load().values(), PLUGIN, replace(PLUGIN, name="acme_nose", family="odour")]
+    async with connected(schema, "test") as connection:
+        with pytest.raises(SettingsError, match=r"reading_container.sound_pressure_pascals; the remedy: .* migrate"):
+            await check_wide_tables(connection, with_plugin)
+
+    done = await migrate(schema, with_plugin)
+
+    assert done == [
+        "added reading_container.sound_pressure_pascals",
+        "created reading_odour",
+        "added reading_odour.sound_pressure_pascals",
+    ]
+    async with connected(schema, "test") as connection:
+        await check_wide_tables(connection, with_plugin)
+    (said,) = await rows_of(
+        schema,
+        "SELECT col_description('reading_container'::regclass, attnum), format_type(atttypid, NULL) FROM pg_attribute"
+        " WHERE attrelid = 'reading_container'::regclass AND attname = 'sound_pressure_pascals'",
+    )
+    assert said == ("How loud it is [Pa]", "double precision")
+
+
+async def test_a_database_of_a_newer_silkstream_is_refused(schema: Settings) -> None:
+    await migrate(schema, load().values())
+    async with connected(schema, "test") as connection:
+        await connection.execute("INSERT INTO migration (name) VALUES ('9999_the_future')")
+        await connection.commit()
+
+    with pytest.raises(SettingsError, match="9999_the_future, unknown to this version"):
+        await migrate(schema, load().values())
