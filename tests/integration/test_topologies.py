@@ -320,19 +320,19 @@ async def test_with_two_workers_and_a_kill_nothing_is_lost_or_doubled_and_zones_
     rng = random.Random(5)
     await describe(settings, "parking", BAYS, from_minutes=-10_000)
     producer = Producer(settings, "parking")
-    sent = comings_and_goings(rng, 0, 20_000)
+    sent = comings_and_goings(rng, 0, 10_000)
     await producer.send(*sent)
 
     async with spawned(PARKING.name, settings) as first, spawned(PARKING.name, settings), running(DERIVE, settings):
         await eventually(lambda: _begun(settings), "a good part is done")
         first.kill()
-        more = comings_and_goings(rng, 2000, 20_000)
+        more = comings_and_goings(rng, 2000, 10_000)
         sent += more
         await producer.send(*more, 3500.0)
         await first.wait()
         await until_settled(settings, PARKING.name, producer)
         async with spawned(PARKING.name, settings):
-            more = comings_and_goings(rng, 3600, 2000)
+            more = comings_and_goings(rng, 3600, 1000)
             sent += more
             await producer.send(*more, 3800.0)
             await until_settled(settings, PARKING.name, producer)

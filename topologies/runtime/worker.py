@@ -256,6 +256,7 @@ class Worker(Generic[I, F, S]):
                 "dead letter",
                 reason=refusal.reason.value,
                 detail=refusal.detail,
+                device=(refusal.record.key or b"").decode(errors="replace"),
                 topic=refusal.record.topic,
                 partition=refusal.record.partition,
                 offset=refusal.record.offset,
