@@ -27,6 +27,7 @@ from pipeline.http import serving
 
 DRAIN_SECONDS: Final = 25.0
 STALL_SECONDS: Final = 300.0
+WATCH_SECONDS: Final = 5.0
 HELD_SECONDS: Final = 30.0
 """A run that lasted so long had worked: the pauses begin again with the shortest."""
 
@@ -99,7 +100,7 @@ async def _run_again(stage: Stage, context: Context) -> None:
 async def _watched(stage: Stage, context: Context) -> AsyncIterator[None]:
     async def watch() -> None:
         while True:
-            await asyncio.sleep(5)
+            await asyncio.sleep(WATCH_SECONDS)
             if context.progress.still_seconds > STALL_SECONDS:
                 logger(stage.name).error("no progress: ending the process", seconds=context.progress.still_seconds)
                 os._exit(EXIT_STALLED)
