@@ -45,7 +45,7 @@ class _DeviceInfo(_Struct):
     application_name: str = ""
     application_id: str = ""
     tenant_name: str = ""
-    device_class_enabled: str = ""
+    device_class_enabled: str = "CLASS_A"  # as protobuf, where an enum that is absent is its first
     tags: dict[str, str] = {}  # msgspec copies the default
 
 
