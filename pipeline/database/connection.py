@@ -43,7 +43,8 @@ async def connect(settings: Settings, application: str) -> Connection:
     except psycopg.OperationalError as away:
         raise _meaning(away) from away
     except psycopg.ProgrammingError as wrong:
-        raise SettingsError(f"setting database.url: {wrong}; expected: postgresql://user@host:port/name") from wrong
+        said = " ".join(str(wrong).split())
+        raise SettingsError(f"setting database.url: {said}; expected: postgresql://user@host:port/name") from wrong
 
 
 def _meaning(error: psycopg.OperationalError) -> Exception:
