@@ -250,10 +250,10 @@ def test_the_copy_of_a_frame_from_ahead_joins_the_time_under_which_the_first_is_
 
 
 def test_history_times_are_rounded_to_the_decoders_step_so_that_repeats_meet() -> None:
-    outcome = decoded(raw(10, data=b"\x01\x0a\x09"), raw(70.4, fCnt=2, data=b"\x01\x0b\x0a\x09"))
+    outcome = decoded(raw(40, data=b"\x01\x0a\x09"), raw(100.4, fCnt=2, data=b"\x01\x0b\x0a\x09"))
     first, second = ([s.observed_at_us - BASE_US for s in r.samples] for r in readings_of(outcome.records))
-    assert first == [10_000_000, -MINUTE_US]
-    assert second == [70_400_000, 0, -MINUTE_US]
+    assert first == [40_000_000, 0]
+    assert second == [100_400_000, MINUTE_US, 0]
 
 
 def test_a_dead_letter_put_back_on_purpose_is_no_repetition() -> None:
