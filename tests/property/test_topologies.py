@@ -175,3 +175,17 @@ def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Rea
     for identity, told in last.items():
         if identity not in worker.store.alerts_by_id:
             assert told.kind == "resolved"
+
+
+def test_an_alert_that_late_data_cut_in_two_keeps_what_opened_it() -> None:
+    """The part that is over has the value and the words of its beginning, which lies before what was read again."""
+    device = DEVICES[0]
+
+    def level(minute: int, distance: float) -> Reading:
+        return reading(device, minute, {"distance_metres": distance}, event=bytes([1]) * 8 + device[-8:].encode())
+
+    in_time = [level(minute, 0.1) for minute in (1, 181, 271, 451, 631, 901, 1621, 2071)]
+    readings = [*in_time, level(361, 1.5)]
+    expected = run(CONTAINER, one_by_one(records([*in_right_order(readings), END])), PLACES)
+
+    assert run(CONTAINER, split(records([*readings, END]), [len(in_time)]), PLACES) == expected

@@ -134,7 +134,7 @@ def reconcile(
     ids = {*taken, *(alert.id for alert in stored)}
     left = sorted(stored, key=lambda alert: alert.since_us)
     outcome = Reconciled([], [], [])
-    pairs: list[tuple[Episode, Alert | None]] = [(episode, None) for episode in found]
+    pairs: list[tuple[Episode, Alert | None]] = [(_with_opening(episode, stored), None) for episode in found]
     # The alert that people see as open now goes on in the episode that is.
     for index, (episode, _) in enumerate(pairs):
         if episode.resolved_us is None:
@@ -173,6 +173,22 @@ def reconcile(
         elif after.resolved_us is not None and not was_told:
             outcome.told.extend((Told(OPEN, after), Told(RESOLVED, after)))
     return outcome
+
+
+def _with_opening(episode: Episode, stored: Sequence[Alert]) -> Episode:
+    """The episode with what opened it: where it began before the window, the alert of that beginning knows.
+
+    That alert may itself go on in another episode by now: late data cut one in two, or made one of two.
+    """
+    if episode.opened is not None:
+        return episode
+    for alert in stored:
+        if (alert.site, alert.since_us) == (episode.site, episode.since_us):
+            return episode._replace(
+                opened=Opened(alert.value, alert.limit, alert.message_de, alert.message_en),
+                opened_event=alert.opened_event,
+            )
+    return episode
 
 
 def _overlap(alert: Alert, episode: Episode) -> bool:
