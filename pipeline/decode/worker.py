@@ -20,8 +20,9 @@ from pipeline.core.topics import DEAD_LETTER, FRAME, RAW, readings
 from pipeline.decode.batch import STAGE, BatchDecoder, State
 from pipeline.decode.binding import Bindings
 from pipeline.decode.duplicates import ORDERED_MS, History
+from pipeline.decode.lineage import check_lineage, raw_offset_of
 from pipeline.kafka.consumer import open_source
-from pipeline.kafka.ports import Sink, Source
+from pipeline.kafka.ports import Bounds, Sink, Source
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import require_topics
 
@@ -42,6 +43,7 @@ class Worker:
         """Know of each partition what whoever had it before knew: read it back by the horizon."""
         bounds = await source.bounds(partitions)
         committed = await source.committed(partitions)
+        await self._check_lineage(source, bounds)
         starts: dict[Partition, int] = {}
         states: dict[Partition, State] = {}
         for partition in sorted(partitions):
@@ -55,6 +57,18 @@ class Worker:
                 states[partition] = await self._rebuilt(source, partition, start)
         self._states = states
         return starts
+
+    async def _check_lineage(self, source: Source, raw: Mapping[Partition, Bounds]) -> None:
+        """Refuse to go on with a raw log that is not the one of the frames that are there."""
+        namespace = self._context.settings.namespace
+        frames = await source.bounds([Partition(namespace + FRAME, partition.number) for partition in raw])
+        for place, (begin, end) in sorted(frames.items()):
+            last = await source.read(place, end - 1, end) if end > begin else []
+            offset = raw_offset_of(last[0]) if last else None
+            if offset is not None:
+                partition = Partition(namespace + RAW, place.number)
+                origin = await source.read(partition, offset, offset + 1)
+                check_lineage(partition, raw[partition], frame=last[0], origin=origin[0] if origin else None)
 
     async def _rebuilt(self, source: Source, partition: Partition, start: int) -> State:
         state = State(History(self._horizon_ms))
