@@ -26,10 +26,12 @@ SHARED: Final = ("decode", "store")
 
 
 @asynccontextmanager
-async def running(layout: Layout, folder: Path, *, purpose: str) -> AsyncIterator[System]:
-    """A system with one process of each installed stage, ready."""
+async def running(
+    layout: Layout, folder: Path, *, purpose: str, stages: Sequence[str] | None = None
+) -> AsyncIterator[System]:
+    """A system with one process of each of these stages (default: all that are installed), ready."""
     async with open_system(layout, folder, namespace=fresh_namespace(purpose)) as system:
-        for stage in stages_but():
+        for stage in stages_but() if stages is None else stages:
             await system.start(stage)
         await system.until_ready()
         yield system
