@@ -130,17 +130,21 @@ class KafkaSource(KafkaLog):
         """Rebuild and seek until no rebalance came in between."""
         while self._unprepared:
             now = set(self._unprepared)
-            starts = await self._prepare(now) if self._prepare else {}
+            starts = dict(await self._prepare(now)) if self._prepare else {}
+            # Each is sought, also where it is to go on from what was committed: what was fetched of it across the
+            # rebalance was dropped.
+            unnamed = [partition for partition in now if partition not in starts]
+            if unnamed:
+                committed, bounds = await self.committed(unnamed), await self.bounds(unnamed)
+                for partition in unnamed:
+                    done = committed[partition]
+                    starts[partition] = bounds[partition].beginning if done is None else done
             if now != self._unprepared:
                 continue
             for partition in sorted(now):
-                start = starts.get(partition)
-                try:
-                    if start is not None:
-                        self._consumer.seek(_tp(partition), start)
-                except IllegalStateError:
-                    # Taken away again a moment ago.
-                    continue
+                # It may have been taken away again a moment ago.
+                with suppress(IllegalStateError):
+                    self._consumer.seek(_tp(partition), starts[partition])
             self._unprepared -= now
 
     async def _look_for_silence(self) -> None:
