@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from decoders.api import DecodeError, Decoder, Sample, Uplink
-from decoders.registry import fields_of, vocabulary
+from decoders.registry import vocabulary
 from pipeline.core import ticks, topics
 from pipeline.core.deadletter import REPLAYED_HEADER, dead_letter
 from pipeline.core.errors import Reason, Reject
@@ -23,9 +22,10 @@ from pipeline.core.identity import Id, derived_id, frame_id
 from pipeline.core.model import Outgoing, Record
 from pipeline.decode.binding import Bindings
 from pipeline.decode.duplicates import COPY_IN_DOUBT, NEW, Finding, History, Seen
+from pipeline.decode.reading import Readings
 from pipeline.event.model import ACK, LOG, STATUS, TXACK, UP, DeviceInfo, Event
 from pipeline.event.read import read_event
-from schemas.silkstream.v1 import frame_pb2, reading_pb2
+from schemas.silkstream.v1 import frame_pb2
 
 STAGE: Final = "decode"
 CLOCK_AHEAD_US: Final = 300_000_000
@@ -60,14 +60,6 @@ class Outcome:
     """The newest gateway receive time in the batch."""
 
 
-class _Output(NamedTuple):
-    """How one sample type becomes quantities."""
-
-    values: Any
-    names: tuple[str, ...]
-    kinds: tuple[str, ...]
-
-
 class BatchDecoder:
     """The pure function `(state, records) -> outcome`, with what it is configured with."""
 
@@ -78,14 +70,7 @@ class BatchDecoder:
         self._frame_topic = namespace + topics.FRAME
         self._reading_topics = {family: namespace + topics.readings(family) for family in families}
         self._tick_topics = (self._frame_topic, *self._reading_topics.values())
-        known = vocabulary(decoders.values())
-        self._outputs: dict[type[Sample], _Output] = {}
-        for decoder in decoders.values():
-            for sample in decoder.samples:
-                names = tuple(fields_of(sample))
-                kinds = tuple(known[name].value_type for name in names)
-                values = attrgetter(*names) if len(names) > 1 else _single(names)
-                self._outputs[sample] = _Output(values, names, kinds)
+        self._readings = Readings(decoders.values(), vocabulary(decoders.values()))
         self._described: dict[str, tuple[DeviceInfo, bytes]] = {}
 
     def decode(self, state: State, records: Sequence[Record]) -> Outcome:
@@ -112,7 +97,7 @@ class BatchDecoder:
                 event, dev_eui = _event_of(record), record.key.decode(errors="replace")
                 try:
                     found = read_event(event, record.value or b"", dev_eui=dev_eui)
-                    seen = _seen(record, found)
+                    seen = _seen(record, found, _ingested_us(record))
                 except Reject:
                     seen = _unreadable(record, event, dev_eui)
                 state.history.judge(dev_eui, seen)
@@ -140,9 +125,9 @@ class BatchDecoder:
         except Reject as reject:
             self._unread(state, record, outcome, event=event, dev_eui=dev_eui, reject=reject)
             return
-        seen = _seen(record, found)
-        finding = state.history.judge(dev_eui, seen)
         ingested_us = _ingested_us(record)
+        seen = _seen(record, found, ingested_us)
+        finding = state.history.judge(dev_eui, seen)
         observed_us = seen.observed_us
         flags = []
         if observed_us != found.time_us:
@@ -206,7 +191,7 @@ class BatchDecoder:
             frame.decoder_version = decoder.version
             frame.family = decoder.family
             samples = _decoded(decoder, Uplink(event.f_port, event.data, bound.attributes))
-            reading = self._checked_reading(record, decoder, samples, frame) if samples else None
+            reading = self._reading(record, decoder, samples, frame) if samples else None
         except Reject as reject:
             frame.verdict = REJECTED
             frame.reason = reject.reason.value
@@ -228,54 +213,18 @@ class BatchDecoder:
         if reading is not None:
             outcome.records.append(reading)
 
-    def _checked_reading(self, record: Record, decoder: Decoder, samples: Sequence[Sample], frame: Any) -> Outgoing:
+    def _reading(self, record: Record, decoder: Decoder, samples: Sequence[Sample], frame: Any) -> Outgoing:
         """The record of a reading.
 
         Raises:
             Reject: decoder_failed: the samples are not what the decoder declared.
         """
         try:
-            return self._reading(record, decoder, samples, frame)
+            reading = self._readings.reading_of(frame, samples, history_step_seconds=decoder.history_step_seconds)
+            value = reading.SerializeToString()
         except Exception as bug:
             raise Reject(Reason.DECODER_FAILED, f"its samples: {type(bug).__name__}: {bug}") from bug
-
-    def _reading(self, record: Record, decoder: Decoder, samples: Sequence[Sample], frame: Any) -> Outgoing:
-        observed_us = frame.observed_at_us
-        reading = reading_pb2.Reading()
-        reading.event_id = frame.event_id
-        reading.dev_eui = frame.dev_eui
-        reading.observed_at_us = observed_us
-        reading.ingested_at_us = frame.ingested_at_us
-        reading.raw_offset = record.offset
-        reading.decoder = decoder.name
-        reading.decoder_version = decoder.version
-        reading.f_cnt = frame.f_cnt
-        reading.f_port = frame.f_port
-        if frame.flags:
-            reading.flags.extend(frame.flags)
-        for sample in samples:
-            at = observed_us
-            if sample.age_seconds:
-                at = _sampled_us(observed_us, sample.age_seconds, decoder.history_step_seconds)
-            output = self._outputs[type(sample)]
-            written = reading.samples.add()
-            written.observed_at_us = at
-            written.channel = sample.channel
-            if sample.flags:
-                written.flags.extend(sample.flags)
-            add = written.quantities.add
-            for name, kind, value in zip(output.names, output.kinds, output.values(sample), strict=True):
-                if value is not None:
-                    quantity = add()
-                    quantity.name = name
-                    setattr(quantity, kind, value)
-        return Outgoing(
-            self._reading_topics[decoder.family],
-            record.partition,
-            record.timestamp,
-            record.key,
-            reading.SerializeToString(),
-        )
+        return Outgoing(self._reading_topics[decoder.family], record.partition, record.timestamp, record.key, value)
 
     def _unread(
         self, state: State, record: Record, outcome: Outcome, *, event: str, dev_eui: str, reject: Reject
@@ -336,15 +285,6 @@ class BatchDecoder:
 _VERDICT_NAMES: Final = {number: name.removeprefix("VERDICT_").lower() for name, number in frame_pb2.Verdict.items()}
 
 
-def _single(names: tuple[str, ...]) -> Any:
-    """Like `attrgetter` of several names: always a tuple."""
-
-    def values(sample: Sample) -> tuple[Any, ...]:
-        return tuple(getattr(sample, name) for name in names)
-
-    return values
-
-
 def _decoded(decoder: Decoder, uplink: Uplink) -> Sequence[Sample]:
     try:
         return tuple(decoder.decode(uplink))
@@ -353,15 +293,6 @@ def _decoded(decoder: Decoder, uplink: Uplink) -> Sequence[Sample]:
     except Exception as bug:
         # A plugin's bug must not stop the city: the frame is kept and the decoder named.
         raise Reject(Reason.DECODER_FAILED, f"{type(bug).__name__}: {bug}") from bug
-
-
-def _sampled_us(observed_us: int, age_seconds: float, step_seconds: int | None) -> int:
-    """When a history sample was taken; rounded to the decoder's step, so that it has one time in every frame."""
-    at = observed_us - round(age_seconds * 1_000_000)
-    if step_seconds:
-        step = step_seconds * 1_000_000
-        at = (at + step // 2) // step * step
-    return at
 
 
 def _mark_duplicate(frame: Any, finding: Finding) -> None:
@@ -405,9 +336,8 @@ def _is_replayed(record: Record) -> bool:
     return any(name == REPLAYED_HEADER for name, _ in record.headers)
 
 
-def _seen(record: Record, event: Event) -> Seen:
+def _seen(record: Record, event: Event, ingested_us: int) -> Seen:
     observed_us = event.time_us
-    ingested_us = _ingested_us(record)
     if observed_us > ingested_us + CLOCK_AHEAD_US:
         observed_us = ingested_us
     if event.type != UP:
