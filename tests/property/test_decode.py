@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -103,9 +103,9 @@ class DeadlySink(MemorySink):
         super().__init__(broker)
         self._written = written
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def post(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         if self._written:
-            await super().send(records)
+            await super().post(records)
         raise Killed
 
 
