@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -45,13 +47,30 @@ def number() -> str:
     return chosen
 
 
+class Other(NamedTuple):
+    """A second stack: its number and the folder of its own that it lives in."""
+
+    number: str
+    root: Path
+
+
+def unused_number() -> str:
+    """A stack number on whose Mosquitto port nobody listens: a developer may have more than one stack up."""
+    for number in range(9, 2, -1):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", 19083 + 100 * number)) != 0:
+                return str(number)
+    raise AssertionError("every stack number from 3 to 9 is in use")
+
+
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Path]:
-    """The folder of a second stack, number 9, with Mosquitto running in it."""
-    started = stack("start", "mosquitto", number="9", root=tmp_path)
+def other(tmp_path: Path) -> Iterator[Other]:
+    """A second stack with Mosquitto running in it."""
+    number = unused_number()
+    started = stack("start", "mosquitto", number=number, root=tmp_path)
     assert started.returncode == 0, started.stderr
-    yield tmp_path
-    assert stack("clean", number="9", root=tmp_path).returncode == 0
+    yield Other(number, tmp_path)
+    assert stack("clean", number=number, root=tmp_path).returncode == 0
 
 
 def test_a_second_up_leaves_every_server_running_as_it_was(number: str) -> None:
@@ -76,28 +95,28 @@ def test_status_and_env_name_the_same_addresses(number: str) -> None:
     }
 
 
-def test_ending_one_stack_leaves_another_alone(number: str, other: Path) -> None:
+def test_ending_one_stack_leaves_another_alone(number: str, other: Other) -> None:
     before = pids(number)
-    assert set(pids("9", other)) == {"mosquitto"}
+    assert set(pids(*other)) == {"mosquitto"}
 
-    done = stack("down", number="9", root=other)
+    done = stack("down", number=other.number, root=other.root)
 
     assert done.returncode == 0, done.stderr
-    assert pids("9", other) == {}
+    assert pids(*other) == {}
     assert set(before) == NAMES
     assert pids(number) == before
 
 
-def test_a_killed_server_starts_again_under_a_new_pid(other: Path) -> None:
-    before = pids("9", other)["mosquitto"]
+def test_a_killed_server_starts_again_under_a_new_pid(other: Other) -> None:
+    before = pids(*other)["mosquitto"]
 
-    killed = stack("stop", "mosquitto", "--signal", "KILL", number="9", root=other)
+    killed = stack("stop", "mosquitto", "--signal", "KILL", number=other.number, root=other.root)
     assert killed.returncode == 0, killed.stderr
-    assert pids("9", other) == {}
-    started = stack("start", "mosquitto", number="9", root=other)
+    assert pids(*other) == {}
+    started = stack("start", "mosquitto", number=other.number, root=other.root)
 
     assert started.returncode == 0, started.stderr
-    assert pids("9", other)["mosquitto"] != before
+    assert pids(*other)["mosquitto"] != before
 
 
 def test_a_pid_that_was_given_out_again_is_not_ended(tmp_path: Path) -> None:
