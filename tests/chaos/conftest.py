@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.layout import Layout, chosen
+from tests.chaos.system import NOISY
 
 
 @pytest.fixture
@@ -25,9 +26,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quiet_clients() -> Iterator[None]:
-    """Servers that are away are what this is about; aiokafka's complaints of it are no news."""
-    kafka = logging.getLogger("aiokafka")
-    before = kafka.level
-    kafka.setLevel(logging.CRITICAL)
+    """Servers that are away are what this is about; the clients' complaints of it are no news."""
+    clients = [logging.getLogger(name) for name in NOISY]
+    before = [client.level for client in clients]
+    for client in clients:
+        client.setLevel(logging.CRITICAL)
     yield
-    kafka.setLevel(before)
+    for client, level in zip(clients, before, strict=True):
+        client.setLevel(level)

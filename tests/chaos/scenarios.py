@@ -40,8 +40,14 @@ async def running(
 async def finish(system: System, load: Load) -> Ledger:
     """End a load and wait until all of it is worked off."""
     ledger = await load.stop()
-    await settle(system.settings, system.stages, last=last_tick(system, ledger))
+    await worked_off(system, ledger)
     return ledger
+
+
+async def worked_off(system: System, ledger: Ledger) -> float:
+    """Wait until all that was published is worked off; returns the seconds."""
+    last = await asyncio.to_thread(last_tick, system, ledger)
+    return await settle(system.settings, system.stages, last=last, tick=lambda: last_tick(system, ledger))
 
 
 async def kill_each(system: System, *, seed: int) -> tuple[Ledger, Driver]:
@@ -124,7 +130,7 @@ async def outages(
         await published(load, QUEUED)
         second = await load.stop()
     await system.start("bridge")
-    await settle(system.settings, system.stages, last=last_tick(system, second))
+    await worked_off(system, second)
     return [first, second], driver
 
 

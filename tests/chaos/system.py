@@ -40,6 +40,8 @@ from pipeline.database.migrate import migrate
 from pipeline.installed import declared_topics, installed_stages
 from pipeline.kafka.provision import provision
 
+NOISY: Final = ("aiokafka", "paho")
+"""Loggers of the clients by which we look on: servers that are away are what this is about."""
 PORTS: Final = 20
 """How many children a live system can have; the rest of what a stack keeps for metrics is for a replay beside it."""
 DRAIN_SECONDS: Final = 40.0

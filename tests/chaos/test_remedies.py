@@ -54,7 +54,7 @@ async def test_a_topic_created_anew_is_not_skipped_and_the_remedy_loses_nothing(
         for stage in readers:
             await follow_the_advice(system, stage, says="is not the one that was processed")
             await system.start(stage)
-        await settle(settings, system.stages, last=None)
+        await settle(settings, system.stages, last=None, tick=lambda: last_tick(system, after))
 
     assert {stage: done.status for stage, done in shorter.items()} == dict.fromkeys(readers, EXIT_SETTINGS)
     assert all("the log ends at" in done.complaint for done in shorter.values())
@@ -86,7 +86,7 @@ async def test_a_log_that_begins_behind_the_ledger_is_told_and_only_what_is_gone
         for stage in readers:
             await follow_the_advice(system, stage, says="records before they were processed")
             await system.start(stage)
-        await settle(settings, system.stages, last=None)
+        await settle(settings, system.stages, last=None, tick=lambda: last_tick(system, after))
 
     lost = await missing(settings, after)
     assert await missing(settings, before) == set()
@@ -118,7 +118,7 @@ async def test_a_raw_log_created_anew_is_not_taken_for_a_repetition(layout: Layo
         assert (await system.run("ledger", "reset", "--consumer", "store")).status == 0
         for name in ("decode", "store"):
             await system.start(name)
-        await settle(settings, system.stages, last=None)
+        await settle(settings, system.stages, last=None, tick=lambda: last_tick(system, after))
 
     assert refusal.status == EXIT_SETTINGS, refusal.complaint
     assert f"{raw}[0] is not the log that" in refusal.complaint
