@@ -7,6 +7,7 @@ from any fault. The watchdog ends a process that hangs where no exception ever c
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -27,6 +28,8 @@ from pipeline.http import serving
 
 DRAIN_SECONDS: Final = 25.0
 STALL_SECONDS: Final = 300.0
+COLLECTION: Final = (50_000, 20, 50)
+"""Objects before the youngest generation is collected, and how many of those before the next two."""
 WATCH_SECONDS: Final = 5.0
 HELD_SECONDS: Final = 30.0
 """A run that lasted so long had worked: the pauses begin again with the shortest."""
@@ -39,6 +42,7 @@ def run_stage(stage: Stage, settings: Settings) -> int:
     """
     configure_logs(settings.log_level)
     log = logger(stage.name)
+    _calm_the_collector()
     try:
         return asyncio.run(_serve(stage, settings))
     except SettingsError as mistake:
@@ -47,6 +51,13 @@ def run_stage(stage: Stage, settings: Settings) -> int:
     except BaseException as bug:  # the border of the process: whatever it is, it is logged
         log.error("bug", exc_info=bug)  # noqa: TRY400  # the traceback is handed over
         return EXIT_BUG
+
+
+def _calm_the_collector() -> None:
+    """Collect seldom: a batch makes tens of thousands of objects, hardly a cycle, and what was imported stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTION)
 
 
 async def _serve(stage: Stage, settings: Settings) -> int:
