@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
@@ -27,6 +28,13 @@ _CLASSES: Final = {0: "CLASS_A", 1: "CLASS_B", 2: "CLASS_C"}
 
 
 def _device(info: Any) -> DeviceInfo:
+    return _described(info.SerializeToString())
+
+
+@lru_cache(maxsize=10_000)
+def _described(serialised: bytes) -> DeviceInfo:
+    """A device as its events describe it: seldom another one, and dear to read because of the tags."""
+    info = pb.DeviceInfo.FromString(serialised)
     return DeviceInfo(
         info.dev_eui.lower(),
         info.device_name,
