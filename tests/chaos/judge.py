@@ -61,13 +61,12 @@ class Judgement:
         return asdict(self)
 
 
-async def judge(system: System, ledgers: Sequence[Ledger], *, broker_may_lose: bool = False) -> Judgement:
+async def judge(system: System, ledgers: Sequence[Ledger]) -> Judgement:
     """Judge a system that has settled.
 
     Args:
         system: its stages may still run.
         ledgers: of all loads that its namespace has had, in their order.
-        broker_may_lose: the broker was killed: what it lost is counted, and is no problem of ours.
     """
     settings = system.settings
     judgement = Judgement()
@@ -76,13 +75,13 @@ async def judge(system: System, ledgers: Sequence[Ledger], *, broker_may_lose: b
         found = await find(settings, log)
         told = await listen(settings, log)
     _published(judgement, ledgers)
-    if judgement.unheard and not broker_may_lose:
+    if judgement.unheard:
         judgement.problems.append(f"{judgement.unheard} messages were published while the broker knew no bridge")
     _logs(judgement, recomputed, found)
     _order(judgement, ledgers, recomputed, found)
     _told(judgement, told)
     await _tables(judgement, settings, ledgers, recomputed)
-    if judgement.lost and not broker_may_lose:
+    if judgement.lost:
         judgement.problems.append(f"{judgement.lost} published events have no row")
     judgement.problems += [f"{d.name} ended by itself with {d.status}: {d.said}" for d in system.deaths]
     _replayed(judgement, await replay_and_compare(system))

@@ -1,126 +1,136 @@
-"""Where ledger and log no longer belong together, each stage says so and ends; what it advises helps."""
+"""Where ledger and log no longer belong together, each stage says so and ends; what it advises helps.
+
+One system goes through all of it, since starting one takes longer than what is done to it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-
-import pytest
 
 from infra.local.layout import Layout
 from pipeline.core import topics
 from pipeline.core.errors import EXIT_SETTINGS
+from pipeline.simulator import Ledger
 from tests.chaos.load import last_tick, playing
 from tests.chaos.remedies import create_anew, delete_before, downstream, ends_of, missing, refusal_of, remedy_in
-from tests.chaos.scenarios import RATE, finish, left, published, running, shared_stages
+from tests.chaos.scenarios import left, published, running, shared_stages, worked_off
 from tests.chaos.settle import settle
 from tests.chaos.system import System, stages_but
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
-
-SOME = 2_000
-MORE = 2 * SOME
+SOME = 1_500
+FAST = 1_500.0
 
 
-async def follow_the_advice(system: System, stage: str, *, says: str) -> None:
-    """The stage ends with the message; its remedy is run, the topics that it did not name are reset as well."""
-    refusal = await refusal_of(system, stage)
-    assert refusal.status == EXIT_SETTINGS, refusal.complaint
-    assert says in refusal.complaint
-    remedy = remedy_in(refusal.complaint)
-    assert (await system.run(*remedy)).status == 0
-    assert (await system.run("ledger", "reset", "--consumer", stage)).status == 0
-
-
-async def test_a_topic_created_anew_is_not_skipped_and_the_remedy_loses_nothing(layout: Layout, folder: Path) -> None:
-    async with running(layout, folder, purpose="anew", stages=stages_but("derive", "relay")) as system:
-        settings = system.settings
-        async with playing(system, seed="before", rate=10 * RATE) as load:
-            await published(load, SOME)
-            before = await finish(system, load)
+async def test_each_stage_says_what_is_wrong_with_its_log_and_its_advice_helps(layout: Layout, folder: Path) -> None:
+    async with running(layout, folder, purpose="remedy", stages=stages_but("derive", "relay")) as system:
         readers = [stage for stage in shared_stages() if stage != "decode"]
-        for name in ("decode", *readers):
-            await left(system, name)
-        old = await ends_of(settings, downstream(settings))
-        await create_anew(settings, downstream(settings))
+        first = await played(system, seed="first", count=SOME, after=None)
+        await worked_off(system, first)
 
-        shorter = {stage: await refusal_of(system, stage) for stage in readers}
+        second = await topics_created_anew(system, readers, after=first)
+        third = await retention_overtakes(system, readers, after=second)
+        fourth = await raw_log_created_anew(system, readers, after=third)
 
-        await system.start("decode")
-        async with playing(system, seed="after", rate=10 * RATE, after=before) as load:
-            await published(load, MORE)
-            after = await load.stop()
-        await settle(settings, ["decode"], last=last_tick(system, after))
-        new = await ends_of(settings, downstream(settings))
-        for stage in readers:
-            await follow_the_advice(system, stage, says="is not the one that was processed")
-            await system.start(stage)
-        await settle(settings, system.stages, last=None, tick=lambda: last_tick(system, after))
+        assert await missing(system.settings, fourth) == set()
+        assert system.deaths == []
 
-    assert {stage: done.status for stage, done in shorter.items()} == dict.fromkeys(readers, EXIT_SETTINGS)
-    assert all("the log ends at" in done.complaint for done in shorter.values())
+
+async def topics_created_anew(system: System, readers: Sequence[str], *, after: Ledger) -> Ledger:
+    """Each reader sees it while the new log is shorter, and also when it has grown longer; nothing is lost."""
+    settings = system.settings
+    await leave(system, "decode", *readers)
+    old = await ends_of(settings, downstream(settings))
+    await create_anew(settings, downstream(settings))
+    for refusal in await asyncio.gather(*(refusal_of(system, stage) for stage in readers)):
+        assert refusal.status == EXIT_SETTINGS, refusal.complaint
+        assert "the log ends at" in refusal.complaint
+    await system.start("decode")
+    ledger = await played(system, seed="anew", count=2 * after.published, after=after)
+    await settle(settings, ["decode"], last=last_tick(system, ledger))
+    new = await ends_of(settings, downstream(settings))
     assert all(new[partition] > old[partition] for partition in old)
-    assert await missing(settings, before) | await missing(settings, after) == set()
-    assert system.deaths == []
+
+    await follow_the_advice(system, readers, says="is not the one that was processed")
+    await worked_off(system, ledger)
+
+    assert await missing(settings, after) | await missing(settings, ledger) == set()
+    return ledger
 
 
-async def test_a_log_that_begins_behind_the_ledger_is_told_and_only_what_is_gone_is_missing(
-    layout: Layout, folder: Path
-) -> None:
-    async with running(layout, folder, purpose="gone", stages=stages_but("derive", "relay")) as system:
-        settings = system.settings
-        async with playing(system, seed="before", rate=10 * RATE) as load:
-            await published(load, SOME)
-            before = await finish(system, load)
-        readers = [stage for stage in shared_stages() if stage != "decode"]
-        for name in readers:
-            await left(system, name)
-        processed = await ends_of(settings, downstream(settings))
-        async with playing(system, seed="after", rate=10 * RATE, after=before) as load:
-            await published(load, SOME)
-            after = await load.stop()
-        await settle(settings, ["decode"], last=last_tick(system, after))
-        there = await ends_of(settings, downstream(settings))
-        kept = {partition: (processed[partition] + there[partition] + 1) // 2 for partition in there}
-        gone = await delete_before(settings, kept)
+async def retention_overtakes(system: System, readers: Sequence[str], *, after: Ledger) -> Ledger:
+    """What is gone from the log is missing, and nothing else."""
+    settings = system.settings
+    await leave(system, *readers)
+    processed = await ends_of(settings, downstream(settings))
+    ledger = await played(system, seed="gone", count=SOME, after=after)
+    await settle(settings, ["decode"], last=last_tick(system, ledger))
+    there = await ends_of(settings, downstream(settings))
+    kept = {partition: (processed[partition] + there[partition] + 1) // 2 for partition in there}
+    gone = await delete_before(settings, kept)
 
-        for stage in readers:
-            await follow_the_advice(system, stage, says="records before they were processed")
-            await system.start(stage)
-        await settle(settings, system.stages, last=None, tick=lambda: last_tick(system, after))
+    await follow_the_advice(system, readers, says="records before they were processed")
+    await worked_off(system, ledger)
 
-    lost = await missing(settings, after)
-    assert await missing(settings, before) == set()
+    lost = await missing(settings, ledger)
     assert lost
     assert lost <= gone
-    assert system.deaths == []
+    assert await missing(settings, after) == set()
+    return ledger
 
 
-async def test_a_raw_log_created_anew_is_not_taken_for_a_repetition(layout: Layout, folder: Path) -> None:
-    async with running(layout, folder, purpose="raw", stages=("bridge", "decode", "store")) as system:
-        settings = system.settings
-        async with playing(system, seed="before", rate=10 * RATE) as load:
-            await published(load, SOME)
-            before = await finish(system, load)
-        for name in ("bridge", "decode"):
-            await left(system, name)
-        raw = settings.namespace + topics.RAW
-        await create_anew(settings, [raw])
-        await system.start("bridge")
-        async with playing(system, seed="after", rate=10 * RATE, after=before) as load:
-            await published(load, SOME)
-            after = await load.stop()
-        await settle(settings, ["bridge"], last=last_tick(system, after))
+async def raw_log_created_anew(system: System, readers: Sequence[str], *, after: Ledger) -> Ledger:
+    """Decode does not write what readers would take for a repetition."""
+    settings = system.settings
+    await leave(system, "bridge", "decode")
+    raw = settings.namespace + topics.RAW
+    await create_anew(settings, [raw])
+    await system.start("bridge")
+    ledger = await played(system, seed="raw", count=SOME, after=after)
+    await settle(settings, ["bridge"], last=last_tick(system, ledger))
 
-        refusal = await refusal_of(system, "decode")
-
-        await left(system, "store")
-        await create_anew(settings, downstream(settings))
-        assert (await system.run("ledger", "reset", "--consumer", "store")).status == 0
-        for name in ("decode", "store"):
-            await system.start(name)
-        await settle(settings, system.stages, last=None, tick=lambda: last_tick(system, after))
-
+    refusal = await refusal_of(system, "decode")
     assert refusal.status == EXIT_SETTINGS, refusal.complaint
     assert f"{raw}[0] is not the log that" in refusal.complaint
-    assert await missing(settings, before) | await missing(settings, after) == set()
-    assert system.deaths == []
+
+    await leave(system, *readers)
+    await create_anew(settings, downstream(settings))
+    await asyncio.gather(*(reset(system, stage) for stage in readers))
+    for stage in ("decode", *readers):
+        await system.start(stage)
+    await worked_off(system, ledger)
+    return ledger
+
+
+async def played(system: System, *, seed: str, count: int, after: Ledger | None) -> Ledger:
+    """Publish at least so many messages, as fast as it goes."""
+    async with playing(system, seed=seed, rate=FAST, after=after) as load:
+        await published(load, count)
+        return await load.stop()
+
+
+async def leave(system: System, *names: str) -> None:
+    """SIGTERM to children."""
+    await asyncio.gather(*(left(system, name) for name in names))
+
+
+async def reset(system: System, stage: str) -> None:
+    """All topics of a consumer; a message names the first one only."""
+    done = await system.run("ledger", "reset", "--consumer", stage)
+    assert done.status == 0, done.complaint
+
+
+async def follow_the_advice(system: System, stages: Sequence[str], *, says: str) -> None:
+    """The stages end with the message; its remedy is run, and they are started again."""
+
+    async def one(stage: str) -> None:
+        refusal = await refusal_of(system, stage)
+        assert refusal.status == EXIT_SETTINGS, refusal.complaint
+        assert says in refusal.complaint
+        done = await system.run(*remedy_in(refusal.complaint))
+        assert done.status == 0, done.complaint
+        await reset(system, stage)
+        await system.start(stage)
+
+    await asyncio.gather(*(one(stage) for stage in stages))
