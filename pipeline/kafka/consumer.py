@@ -27,6 +27,9 @@ from pipeline.kafka.ports import Batch, Bounds, Prepare
 
 _SILENCE_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 5.0
+_WAIT_MS: Final = 100
+_READER_WAIT_MS: Final = 5
+"""A reader reads what is there: a fetch of its that waits for more only delays the next question."""
 
 
 def _tp(partition: Partition) -> TopicPartition:
@@ -70,6 +73,8 @@ class KafkaLog:
                 if not fetched and position == await self._reader.position(tp):
                     # Nothing came in a second: still alive? Raises where it is not.
                     await self.bounds([partition])
+            # A broker answers a connection's requests one by one: whoever asks next would wait for the next fetch.
+            self._reader.pause(tp)
         except (KafkaError, OSError) as away:
             raise Transient(f"kafka: {away!r}") from away
         return found
@@ -216,12 +221,13 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         self._source.assigned(assigned)
 
 
-def _client(settings: Settings, **more: Any) -> AIOKafkaConsumer:
+def _client(settings: Settings, *, wait_ms: int, **more: Any) -> AIOKafkaConsumer:
+    """A consumer whose fetches wait so long where there is nothing to fetch."""
     return AIOKafkaConsumer(
         bootstrap_servers=settings.kafka.bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=wait_ms,
         max_partition_fetch_bytes=4 * 1024 * 1024,
         **more,
     )
@@ -230,7 +236,7 @@ def _client(settings: Settings, **more: Any) -> AIOKafkaConsumer:
 @asynccontextmanager
 async def open_log(settings: Settings) -> AsyncIterator[KafkaLog]:
     """A reader beside any group, for the time of a block."""
-    reader = _client(settings)
+    reader = _client(settings, wait_ms=_READER_WAIT_MS)
     async with _started(reader):
         yield KafkaLog(reader)
 
@@ -247,6 +253,7 @@ async def open_source(
     session_ms = int(settings.kafka.session_seconds * 1000)
     consumer = _client(
         settings,
+        wait_ms=_WAIT_MS,
         group_id=settings.namespace + group,
         group_instance_id=f"{settings.namespace}{group}-{settings.kafka.member}" if settings.kafka.member else None,
         session_timeout_ms=session_ms,
@@ -255,7 +262,7 @@ async def open_source(
         # Without co-partitioned topics on one worker, ticks of one partition would arrive at two.
         partition_assignment_strategy=(RangePartitionAssignor,),
     )
-    reader = _client(settings)
+    reader = _client(settings, wait_ms=_READER_WAIT_MS)
     source = KafkaSource(consumer, reader, prepare)
     consumer.subscribe([settings.namespace + t for t in topics], listener=_Listener(source, patience_seconds=20))
     async with _started(reader), _started(consumer):
