@@ -27,7 +27,7 @@ from decoders.api import DecodeError, Uplink, check_attributes
 from decoders.registry import fields_of, load
 from pipeline.core.settings import load as load_settings
 from schemas.silkstream.v1.reading_pb2 import Reading
-from tests.benchmark.machine import peak_bytes
+from tests.benchmark.machine import peak_bytes, queued_seconds
 
 FULL: Final = 0.8
 RESOLVED: Final = 0.7
@@ -43,18 +43,19 @@ class Counted:
     def __init__(self, records: int) -> None:
         self._records = records
         self._done = 0
-        self._began = (0.0, 0.0)
+        self._began = (0.0, 0.0, 0.0)
 
     def one(self) -> None:
         """An event was finished."""
         self._done += 1
         if self._done == WARM_UP:
-            self._began = (time.perf_counter(), time.process_time())
+            self._began = (time.perf_counter(), time.process_time(), queued_seconds())
         elif self._done == self._records:
             answer = {
                 "records": self._records - WARM_UP,
                 "wall_seconds": time.perf_counter() - self._began[0],
                 "cpu_seconds": time.process_time() - self._began[1],
+                "queued_seconds": queued_seconds() - self._began[2],
                 "peak_bytes": peak_bytes(),
             }
             sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")

@@ -89,8 +89,9 @@ class Bench:
             answer["records"],
             answer["wall_seconds"],
             answer["cpu_seconds"],
+            answer.get("queued_seconds", 0.0),
             answer["peak_bytes"],
-            {"rows": answer.get("rows", 0)},
+            answer.get("rows", 0.0),
         )
         return measured, answer.get("profile", "")
 
@@ -132,7 +133,7 @@ class Bench:
 
     def compare(self, section: str, what: str, ours: Sequence[Measured], theirs: Sequence[Measured]) -> None:
         """Add the idiomatic way's lines and the ratio."""
-        self.figures += of_stage(f"{section}: Faust, one event at a time", what, theirs)[:3]
+        self.figures += of_stage(f"{section}: Faust, one event at a time", what, theirs)
         rate = median(m.rate for m in ours) / median(m.rate for m in theirs)
         cpu = median(m.cpu_us for m in theirs) / median(m.cpu_us for m in ours)
         self.figures.append(Figure(section=section, name="rate, ours over Faust's", unit="times", values=[rate]))
@@ -143,7 +144,9 @@ class Bench:
         if rate.reached is False:
             self.say(f"{rate.section}: profile")
             share = median(m.cpu_seconds / m.wall_seconds for m in measured)
+            queued = median(m.queued_seconds / m.wall_seconds for m in measured)
             self.remarks.append(
                 f"{rate.section}: {number(rate.median)} {rate.unit} instead of {number(rate.target or 0)}. The process "
-                f"used {share:.0%} of a core, the rest was waiting; of its CPU: {await profiled()}."
+                f"used {share:.0%} of a core, waited {queued:.0%} of the time for one and {1 - share - queued:.0%} for "
+                f"the servers; of its CPU: {await profiled()}."
             )

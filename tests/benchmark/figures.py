@@ -18,9 +18,11 @@ class Measured(NamedTuple):
     records: int
     wall_seconds: float
     cpu_seconds: float
+    queued_seconds: float
+    """How long it was ready to run and had no core."""
     peak_bytes: int
-    extra: dict[str, float]
-    """Further counts: rows, bytes."""
+    rows: float
+    """Rows or facts written; 0 where it writes none."""
 
     @property
     def rate(self) -> float:
@@ -83,24 +85,23 @@ def number(value: float) -> str:
 def of_stage(
     section: str, what: str, measured: Sequence[Measured], *, target: float | None = None, limit: float | None = None
 ) -> list[Figure]:
-    """The usual lines about a process: rate, CPU, share of a core, memory."""
-    return [
+    """The usual lines about a process: rate, CPU, what it had of a core and waited for one, memory."""
+    figures = [
         Figure(section=section, name="rate", unit=f"{what}/s", values=[m.rate for m in measured], target=target),
         Figure(section=section, name="CPU", unit=f"us/{what}", values=[m.cpu_us for m in measured]),
-        Figure(
-            section=section,
-            name="share of a core",
-            unit="%",
-            values=[100 * m.cpu_seconds / m.wall_seconds for m in measured],
-        ),
-        Figure(
-            section=section,
-            name="memory, peak",
-            unit="MB",
-            values=[m.peak_bytes / MEGABYTE for m in measured],
-            target=limit,
-            at_most=True,
-        ),
+    ]
+    shares = {
+        "share of a core": [m.cpu_seconds / m.wall_seconds for m in measured],
+        "waiting for a core": [m.queued_seconds / m.wall_seconds for m in measured],
+    }
+    figures += [
+        Figure(section=section, name=name, unit="%", values=[100 * each for each in values])
+        for name, values in shares.items()
+    ]
+    peaks = [m.peak_bytes / MEGABYTE for m in measured]
+    return [
+        *figures,
+        Figure(section=section, name="memory, peak", unit="MB", values=peaks, target=limit, at_most=True),
     ]
 
 

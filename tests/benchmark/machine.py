@@ -65,3 +65,8 @@ def peak_bytes(pid: int | None = None) -> int:
     status = Path(f"/proc/{pid or 'self'}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def queued_seconds() -> float:
+    """How long this process's main thread was ready to run and had no core."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9

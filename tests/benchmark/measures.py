@@ -106,11 +106,11 @@ async def store(bench: Bench) -> None:
             section="store",
             name="rows of all tables",
             unit="rows/s",
-            values=[run.extra["rows"] / run.wall_seconds for run in runs],
+            values=[run.rows / run.wall_seconds for run in runs],
             target=40_000,
         )
         usual = of_stage("store", "record", runs, limit=MEMORY_MB)
-        per_row = [run.cpu_seconds / run.extra["rows"] * 1e6 for run in runs]
+        per_row = [run.cpu_seconds / run.rows * 1e6 for run in runs]
         bench.figures += [
             rows,
             Figure(section="store", name="CPU", unit="us/row", values=per_row),

@@ -26,7 +26,7 @@ from pipeline.core.settings import load
 from pipeline.core.stage import Stage
 from pipeline.core.topics import RAW
 from tests.benchmark.hotspots import sentence_of
-from tests.benchmark.machine import peak_bytes
+from tests.benchmark.machine import peak_bytes, queued_seconds
 
 STAGES: Final = {
     "bridge": "pipeline.ingest.bridge:STAGE_BRIDGE",
@@ -43,14 +43,14 @@ class Notes:
     def __init__(self, records: int, profile: cProfile.Profile | None) -> None:
         self._left = records
         self._profile = profile
-        self._began: tuple[float, float] | None = None
+        self._began: tuple[float, float, float] | None = None
         self._counted = 0
         self._rows = 0.0
 
     def finished(self, records: int, rows: float) -> None:
         """A batch was finished; at the last one, tell and stop."""
         self._left -= records
-        now = (time.perf_counter(), time.process_time())
+        now = (time.perf_counter(), time.process_time(), queued_seconds())
         if self._began is None:
             self._began, self._rows = now, rows
             if self._profile is not None:
@@ -64,6 +64,7 @@ class Notes:
                 "records": self._counted,
                 "wall_seconds": now[0] - self._began[0],
                 "cpu_seconds": now[1] - self._began[1],
+                "queued_seconds": now[2] - self._began[2],
                 "peak_bytes": peak_bytes(),
                 "rows": rows - self._rows,
                 "profile": sentence_of(self._profile) if self._profile is not None else "",
