@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from pipeline.core import ticks
 from pipeline.core.clock import from_us
 from pipeline.core.errors import Reason
+from pipeline.core.identity import Id
 from pipeline.core.model import DevEui, Record, header
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.runtime.model import I, Logic
@@ -72,14 +73,17 @@ def take_in(
             mine = given.get(device)
             if mine is None:
                 _check_device(device)
-            _check(reading)
+            observed_us = reading.observed_at_us
+            _check_time(observed_us)
+            _check_identity(reading.event_id)
         except (DecodeError, ValueError) as unreadable:
             taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, f"not a reading: {unreadable}"))
             continue
-        if reading.raw_offset <= taken.raw_offset:
+        raw_offset = reading.raw_offset
+        if raw_offset <= taken.raw_offset:
             taken.discarded["repeated_block"] += 1
             continue
-        taken.raw_offset = reading.raw_offset
+        taken.raw_offset = raw_offset
         try:
             inputs = logic.read(reading)
         except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
@@ -88,14 +92,16 @@ def take_in(
         if not inputs:
             taken.discarded["not_measured"] += 1
             continue
-        if not all(_FIRST_US <= each.observed_at_us < _LATEST_US for each in inputs):
-            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, "a sample's time cannot be"))
+        try:
+            for each in inputs:
+                _check_time(each.observed_at_us)
+        except ValueError as impossible:
+            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, f"a sample of it: {impossible}"))
             continue
         if mine is None:
             mine = given[device] = []
-        for each in inputs:
-            mine.append((each, record))
-        taken.newest_us = max(taken.newest_us, reading.observed_at_us)
+        mine += [(each, record) for each in inputs]
+        taken.newest_us = max(taken.newest_us, observed_us)
     return taken
 
 
@@ -104,10 +110,13 @@ def _check_device(device: str) -> None:
         raise ValueError(f"{device!r} is no DevEUI")
 
 
-def _check(reading: Reading) -> None:
-    if len(reading.event_id) != 16:
+def _check_identity(event_id: Id) -> None:
+    if len(event_id) != 16:
         raise ValueError("it has no event id")
-    if not _FIRST_US <= reading.observed_at_us < _LATEST_US:
+
+
+def _check_time(at_us: int) -> None:
+    if not _FIRST_US <= at_us < _LATEST_US:
         raise ValueError("its time is not between 1970 and 2100")
 
 

@@ -24,7 +24,7 @@ from topologies.runtime.app import LedgerApp, new_app
 from topologies.runtime.model import Topology
 from topologies.runtime.worker import Worker
 
-LANES: Final = 2
+LANES: Final = 4
 _LOOK_SECONDS: Final = 2.0
 _SILENCE_SECONDS: Final = 30.0
 _CLOSE_SECONDS: Final = 15.0

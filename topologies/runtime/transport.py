@@ -8,7 +8,8 @@ It leans on these, and tests/unit/topologies/test_transport.py fails when a new 
 * `Consumer.getmany` asks `_getmany` for {partition: [records]} and ends when that is None;
 * `_to_message` builds a message from the attributes of one record and hands `value` on untouched;
 * `perform_seek` runs after every assignment, before the flow is resumed;
-* `_new_consumer_thread` makes the thread, whose `on_thread_stop` stops aiokafka;
+* `_new_consumer_thread` makes the thread, whose `_create_worker_consumer` makes aiokafka's consumer (its wait for a
+  fetch cannot be set from outside) and whose `on_thread_stop` stops it;
 * `on_partitions_revoked` is awaited before the group is joined again;
 * a schema's `loads_key` and `loads_value` are given the message and turn it into the event's key and value.
 """
@@ -18,12 +19,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import faust
 from faust.transport.drivers import aiokafka as driver
 
 from pipeline.core.model import Partition, Record
+
+FETCH_WAIT_MS: Final = 50
+"""How long a fetch may wait at the broker for what is not there yet."""
 
 
 class Fetched(NamedTuple):
@@ -47,8 +51,14 @@ class Positions(Protocol):
         ...
 
 
-class QuietThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is not type-checked here
+class LedgerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # faust is not type-checked here
     """Faust's thread for the consumer."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust says 1500 ms, and so long would a partition at its end let all others of its broker wait.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001  # there is no setting for it
+        return consumer
 
     async def on_thread_stop(self) -> None:
         """End; without a broker aiokafka's own fetches end it by a cancellation that is not meant for the thread."""
@@ -67,8 +77,8 @@ class LedgerConsumer(driver.Consumer):  # type: ignore[misc]  # faust is not typ
         self._sought_generation: int | None = None
         self._seeking = asyncio.Lock()
 
-    def _new_consumer_thread(self) -> QuietThread:
-        return QuietThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> LedgerThread:
+        return LedgerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109  # Faust's signature
         turn = self._turn

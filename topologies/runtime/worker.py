@@ -38,6 +38,8 @@ from topologies.runtime.transport import Fetched
 
 _PATIENCE_SECONDS: Final = 20.0
 _HOUR_US: Final = 3_600_000_000
+_AHEAD: Final = 6
+"""Batches that wait for a lane: fetches of one partition come in a row, and without room for them one lane idles."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class Lane:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.queue: asyncio.Queue[Fetched] = asyncio.Queue(maxsize=1)
+        self.queue: asyncio.Queue[Fetched] = asyncio.Queue(maxsize=_AHEAD)
         self.busy = asyncio.Lock()
 
 

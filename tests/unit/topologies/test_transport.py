@@ -20,7 +20,7 @@ from faust.types import TP
 from pipeline.core.model import Partition
 from pipeline.core.settings import Kafka, Settings
 from topologies.runtime.app import new_app
-from topologies.runtime.transport import Fetched, LedgerConsumer, LedgerTransport
+from topologies.runtime.transport import FETCH_WAIT_MS, Fetched, LedgerConsumer, LedgerTransport
 
 
 class Ledger:
@@ -70,6 +70,15 @@ def kafka_record(offset: int) -> ConsumerRecord[bytes, bytes]:
 
 async def test_the_version_is_the_one_that_this_was_read_for() -> None:
     assert importlib.metadata.version("faust-streaming") == "0.15.3"
+
+
+async def test_a_partition_at_its_end_keeps_the_others_of_its_broker_waiting_for_a_moment_only(app: Any) -> None:
+    aiokafka_consumer = app.consumer._thread._create_worker_consumer(app.consumer.transport)
+
+    assert aiokafka_consumer._fetch_max_wait_ms == FETCH_WAIT_MS
+    # What it is made with is handed to the fetcher when it starts.
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(type(aiokafka_consumer).start)
+    await aiokafka_consumer.stop()
 
 
 async def test_a_fetch_of_a_partition_becomes_one_message_with_all_its_records(app: Any, monkeypatch: Any) -> None:
