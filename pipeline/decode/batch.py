@@ -94,10 +94,10 @@ class BatchDecoder:
         """Take records into the history without any output: on assignment, for the horizon behind us."""
         for record in records:
             if record.key is not None:
-                event, dev_eui = _event_of(record), record.key.decode(errors="replace")
+                (event, ingested_us), dev_eui = _origin_of(record), record.key.decode(errors="replace")
                 try:
                     found = read_event(event, record.value or b"", dev_eui=dev_eui)
-                    seen = _seen(record, found, _ingested_us(record))
+                    seen = _seen(record, found, ingested_us)
                 except Reject:
                     seen = _unreadable(record, event, dev_eui)
                 state.history.judge(dev_eui, seen)
@@ -115,7 +115,7 @@ class BatchDecoder:
 
     def _event(self, state: State, record: Record, outcome: Outcome) -> None:
         key = record.key
-        event = _event_of(record)
+        event, ingested_us = _origin_of(record)
         if key is None or not event:
             self._refuse(record, outcome, Reject(Reason.RECORD_UNREADABLE, "a raw record without key or event header"))
             return
@@ -125,50 +125,55 @@ class BatchDecoder:
         except Reject as reject:
             self._unread(state, record, outcome, event=event, dev_eui=dev_eui, reject=reject)
             return
-        ingested_us = _ingested_us(record)
         seen = _seen(record, found, ingested_us)
         finding = state.history.judge(dev_eui, seen)
-        observed_us = seen.observed_us
-        flags = []
-        if observed_us != found.time_us:
-            flags.append(CLOCK_AHEAD)
-        if finding.in_doubt:
-            flags.append(COPY_IN_DOUBT)
+        device, described = self._known(found.device)
         # Set one by one: half of what keyword arguments to the constructor cost.
         frame = frame_pb2.Frame()
         frame.event_id = seen.event_id
-        if seen.frame_id is not None:
-            frame.frame_id = seen.frame_id
         frame.dev_eui = dev_eui
         frame.event = event
-        frame.observed_at_us = observed_us
+        frame.observed_at_us = seen.observed_us
         frame.ingested_at_us = ingested_us
         frame.raw_offset = record.offset
         frame.region = found.region
-        if flags:
-            frame.flags.extend(flags)
+        if seen.observed_us != found.time_us:
+            frame.flags.append(CLOCK_AHEAD)
+        if finding is not NEW:
+            if finding.in_doubt:
+                frame.flags.append(COPY_IN_DOUBT)
+            if _is_replayed(record):
+                frame.flags.append(REPLAYED_HEADER)
+                finding = NEW
         outcome.newest_us = max(outcome.newest_us, found.time_us)
-        if finding is not NEW and _is_replayed(record):
-            frame.flags.append(REPLAYED_HEADER)
-            finding = NEW
-        if event == UP:
-            self._uplink(record, outcome, found, frame=frame, finding=finding)
+        if seen.frame_id is not None:
+            frame.frame_id = seen.frame_id
+            verdict = self._uplink(record, outcome, found, device, frame=frame, finding=finding)
         else:
             _describe_event(frame, found)
             frame.verdict = EVENT
+            verdict = _VERDICT_NAMES[EVENT]
         if finding.duplicate_of is not None:
             _mark_duplicate(frame, finding)
-        outcome.verdicts[frame.reason or _VERDICT_NAMES[frame.verdict]] += 1
-        self._emit(outcome, record, frame, self._device_field(found.device))
+            verdict = _VERDICT_NAMES[DUPLICATE]
+        outcome.verdicts[verdict] += 1
+        self._emit(outcome, record, frame, described)
 
-    def _uplink(self, record: Record, outcome: Outcome, event: Event, *, frame: Any, finding: Finding) -> None:
-        """Fill in the uplink's part of the frame record; append its reading where it is accepted."""
+    def _uplink(
+        self, record: Record, outcome: Outcome, event: Event, device: DeviceInfo, *, frame: Any, finding: Finding
+    ) -> str:
+        """Fill in the uplink's part of the frame record; append its reading where it is accepted.
+
+        Returns:
+            What it is counted as.
+        """
+        data = event.data
         frame.dev_addr = event.dev_addr
         frame.f_cnt = event.f_cnt
         frame.f_port = event.f_port
         frame.confirmed = event.confirmed
         frame.data_rate = event.data_rate
-        frame.payload_bytes = len(event.data)
+        frame.payload_bytes = len(data)
         frame.frequency_hz = event.frequency_hz
         frame.spreading_factor = event.spreading_factor
         add_gateway = frame.gateways.add
@@ -176,21 +181,20 @@ class BatchDecoder:
             heard = add_gateway()
             heard.gateway_id, heard.rssi_dbm, heard.snr_db = gateway
         if finding.duplicate_of is not None:
-            return
-        if not event.data or event.f_port == 0:
+            return ""
+        if not data or event.f_port == 0:
             frame.verdict = NO_PAYLOAD
-            return
+            return _VERDICT_NAMES[NO_PAYLOAD]
         decoder: Decoder | None = None
         try:
-            bound = self._bindings.of(event.device)
-            decoder = bound.decoder
+            decoder, attributes = self._bindings.of(device)
             if decoder is None:
                 frame.verdict = IGNORED
-                return
+                return _VERDICT_NAMES[IGNORED]
             frame.decoder = decoder.name
             frame.decoder_version = decoder.version
             frame.family = decoder.family
-            samples = _decoded(decoder, Uplink(event.f_port, event.data, bound.attributes))
+            samples = _decoded(decoder, Uplink(event.f_port, data, attributes))
             reading = self._reading(record, decoder, samples, frame) if samples else None
         except Reject as reject:
             frame.verdict = REJECTED
@@ -207,11 +211,12 @@ class BatchDecoder:
                     decoder_version=decoder.version if decoder else "",
                 )
             )
-            return
+            return reject.reason.value
         frame.verdict = ACCEPTED
         frame.samples = len(samples)
         if reading is not None:
             outcome.records.append(reading)
+        return _VERDICT_NAMES[ACCEPTED]
 
     def _reading(self, record: Record, decoder: Decoder, samples: Sequence[Sample], frame: Any) -> Outgoing:
         """The record of a reading.
@@ -220,8 +225,7 @@ class BatchDecoder:
             Reject: decoder_failed: the samples are not what the decoder declared.
         """
         try:
-            reading = self._readings.reading_of(frame, samples, history_step_seconds=decoder.history_step_seconds)
-            value = reading.SerializeToString()
+            value = self._readings.serialised(frame, samples, history_step_seconds=decoder.history_step_seconds)
         except Exception as bug:
             raise Reject(Reason.DECODER_FAILED, f"its samples: {type(bug).__name__}: {bug}") from bug
         return Outgoing(self._reading_topics[decoder.family], record.partition, record.timestamp, record.key, value)
@@ -232,7 +236,7 @@ class BatchDecoder:
         """An event that cannot be read: the device lives all the same, so it has a frame record too."""
         seen = _unreadable(record, event, dev_eui)
         finding = state.history.judge(dev_eui, seen)
-        ingested_us = _ingested_us(record)
+        _, ingested_us = _origin_of(record)
         frame = frame_pb2.Frame(
             event_id=seen.event_id,
             dev_eui=dev_eui,
@@ -262,10 +266,11 @@ class BatchDecoder:
         value = frame.SerializeToString() + device
         outcome.records.append(Outgoing(self._frame_topic, record.partition, record.timestamp, record.key, value))
 
-    def _device_field(self, device: DeviceInfo) -> bytes:
+    def _known(self, device: DeviceInfo) -> tuple[DeviceInfo, bytes]:
+        """The kept description that equals this one, and its field of a frame as bytes."""
         kept = self._described.get(device.dev_eui)
         if kept is not None and kept[0] == device:
-            return kept[1]
+            return kept
         message = frame_pb2.Frame(
             device=frame_pb2.Device(
                 name=device.name,
@@ -277,9 +282,8 @@ class BatchDecoder:
                 tags=device.tags,
             )
         )
-        serialised = message.SerializeToString(deterministic=True)
-        self._described[device.dev_eui] = (device, serialised)
-        return serialised
+        kept = self._described[device.dev_eui] = (device, message.SerializeToString(deterministic=True))
+        return kept
 
 
 _VERDICT_NAMES: Final = {number: name.removeprefix("VERDICT_").lower() for name, number in frame_pb2.Verdict.items()}
@@ -318,18 +322,20 @@ def _describe_event(frame: Any, event: Event) -> None:
         frame.downlink.gateway_id = event.gateway_id
 
 
-def _event_of(record: Record) -> str:
+def _origin_of(record: Record) -> tuple[str, int]:
+    """What kind of event a raw record holds (empty where it does not say), and when it was taken in."""
+    event, ingested_us = "", None
+    # The bridge writes these two first.
     for name, value in record.headers:
         if name == ticks.EVENT_HEADER:
-            return value.decode(errors="replace")
-    return ""
-
-
-def _ingested_us(record: Record) -> int:
-    for name, value in record.headers:
-        if name == "ingested_at" and value.isdigit():
-            return int(value)
-    return record.timestamp * 1000
+            event = value.decode(errors="replace")
+        elif name == "ingested_at" and value.isdigit():
+            ingested_us = int(value)
+        else:
+            continue
+        if event and ingested_us is not None:
+            break
+    return event, record.timestamp * 1000 if ingested_us is None else ingested_us
 
 
 def _is_replayed(record: Record) -> bool:
@@ -349,5 +355,5 @@ def _seen(record: Record, event: Event, ingested_us: int) -> Seen:
 def _unreadable(record: Record, event: str, dev_eui: str) -> Seen:
     """The identity of an event that cannot be read: its bytes."""
     identity = derived_id("unreadable", dev_eui, event, sha256(record.value or b"").hexdigest())
-    ingested_us = _ingested_us(record)
+    _, ingested_us = _origin_of(record)
     return Seen(record.timestamp, identity, ingested_us, ingested_us, "", None, 0)

@@ -87,9 +87,10 @@ class Translator:
             detail = f"{len(payload)} bytes, the raw topic takes {topics.RAW_VALUE_BYTES}"
             return self._refuse(message, now_us, Reason.EVENT_TOO_LARGE, detail)
         headers = (
-            *place.headers,
-            ("encoding", encoding_of(payload).encode()),
+            place.headers[0],
             ("ingested_at", b"%d" % now_us),
+            *place.headers[1:],
+            ("encoding", encoding_of(payload).encode()),
             ("qos", b"%d" % message.qos),
         )
         record = Outgoing(self._raw, place.partition, now_us // 1000, place.key, payload, headers)
