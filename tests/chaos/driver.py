@@ -22,7 +22,7 @@ LOOK_SECONDS: Final = 0.004
 SOON_SECONDS: Final = 0.04
 PROGRESS_SECONDS: Final = 60.0
 RECOVERY_SECONDS: Final = 120.0
-BACK_LOOK_SECONDS: Final = 0.05
+BACK_LOOK_SECONDS: Final = 0.1
 WRITTEN_SHARE: Final = 0.5
 """How often decode is killed between its flush and its commit instead of anywhere."""
 SERVERS: Final = ("kafka", "timescaledb", "mosquitto")

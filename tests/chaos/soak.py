@@ -25,9 +25,9 @@ from infra.local.layout import chosen  # noqa: E402  # as above
 from tests.chaos import report  # noqa: E402  # as above
 from tests.chaos.driver import Driver, rotation, targets_of, way_of  # noqa: E402  # as above
 from tests.chaos.judge import Judgement, judge  # noqa: E402  # as above
-from tests.chaos.load import last_tick, playing  # noqa: E402  # as above
-from tests.chaos.settle import settle  # noqa: E402  # as above
-from tests.chaos.system import ChaosError, fresh_namespace, open_system, stages_but  # noqa: E402  # as above
+from tests.chaos.load import playing  # noqa: E402  # as above
+from tests.chaos.scenarios import worked_off  # noqa: E402  # as above
+from tests.chaos.system import NOISY, ChaosError, fresh_namespace, open_system, stages_but  # noqa: E402  # as above
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -61,7 +61,7 @@ async def soak(wanted: argparse.Namespace, console: Console) -> bool:
             ledger = await load.stop()
         loaded_seconds = time.monotonic() - began
         console.print(f"{ledger.published:,} messages published; waiting until all work is done")
-        settled_seconds = await settle(system.settings, system.stages, last=last_tick(system, ledger))
+        settled_seconds = await worked_off(system, ledger)
         judgement = await judge(system, [ledger])
     figures = {
         "load": f"{ledger.published:,} messages in {loaded_seconds:.0f} s, asked for at {wanted.rate:.0f}/s",
@@ -83,8 +83,8 @@ def _write(wanted: argparse.Namespace, judgement: Judgement, driver: Driver, fig
 
 def main() -> int:
     """Run it."""
-    # Servers that are away are what this is about; aiokafka's complaints of it are no news.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     console = Console(highlight=False)
     try:
         return 0 if asyncio.run(soak(arguments(sys.argv[1:]), console)) else 1

@@ -40,6 +40,8 @@ from pipeline.database.migrate import migrate
 from pipeline.installed import declared_topics, installed_stages
 from pipeline.kafka.provision import provision
 
+NOISY: Final = ("aiokafka", "paho")
+"""Loggers of the clients by which we look on: servers that are away are what this is about."""
 PORTS: Final = 20
 """How many children a live system can have; the rest of what a stack keeps for metrics is for a replay beside it."""
 DRAIN_SECONDS: Final = 40.0
@@ -104,6 +106,8 @@ class System:
     http: aiohttp.ClientSession
     first_port: int
     """Of the children's metrics."""
+    members: bool = False
+    """Whether each worker has a name in its group that survives its restart."""
     children: dict[str, Child] = field(default_factory=dict)
     deaths: list[Death] = field(default_factory=list)
     servers: dict[str, Server] = field(default_factory=dict)
@@ -152,11 +156,18 @@ class System:
 
     async def _spawn(self, child: Child) -> None:
         with self.log_of(child.name).open("ab") as log:
-            child.process = await self.silkstream(child.stage, port=child.port, stdout=log, stderr=log)
+            more = {"SILKSTREAM_HTTP_PORT": str(child.port)}
+            if self.members:
+                more["SILKSTREAM_KAFKA_MEMBER"] = child.name
+            child.process = await self.silkstream(child.stage, more=more, stdout=log, stderr=log)
         child.starts += 1
 
     async def silkstream(
-        self, *words: str, port: int = 0, stdout: IO[bytes] | int = PIPE, stderr: IO[bytes] | int = PIPE
+        self,
+        *words: str,
+        more: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | int = PIPE,
+        stderr: IO[bytes] | int = PIPE,
     ) -> asyncio.subprocess.Process:
         """Start a command of silkstream's with the system's settings; it does not outlive us."""
         return await asyncio.create_subprocess_exec(
@@ -165,7 +176,7 @@ class System:
             "pipeline.cli",
             *words,
             cwd=REPOSITORY,
-            env={**os.environ, **self.environment, "SILKSTREAM_HTTP_PORT": str(port)},
+            env={**os.environ, **self.environment, **(more or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -346,7 +357,7 @@ def forget_session(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_system(
-    layout: Layout, folder: Path, *, namespace: str, replay: bool = False, extra: Mapping[str, str] | None = None
+    layout: Layout, folder: Path, *, namespace: str, replay: bool = False, members: bool = False
 ) -> AsyncIterator[System]:
     """Topics and tables of a new namespace on the stack; nothing runs yet, and at the end nothing does any more."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
@@ -356,13 +367,12 @@ async def open_system(
         "SILKSTREAM_BRIDGE_ID": namespace.rstrip("."),
         "SILKSTREAM_BRIDGE_TICKS": "stream",
         "SILKSTREAM_REPLAY": "true" if replay else "false",
-        **(extra or {}),
     }
     servers: tuple[Server, ...] = (KafkaServer(layout), PostgresqlServer(layout), MosquittoServer(layout))
     timeout = aiohttp.ClientTimeout(total=5)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         first_port = layout.base_port + (PORTS if replay else 0)
-        system = System(layout, folder, namespace, environment, http, first_port)
+        system = System(layout, folder, namespace, environment, http, first_port, members=members)
         system.servers = {server.name: server for server in servers}
         for server in servers:
             await system.restore(server.name)
