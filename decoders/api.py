@@ -30,8 +30,12 @@ EMPTY: Final[Mapping[str, AttributeValue]] = MappingProxyType({})
 FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "clock_not_set": "the device's own clock has never been set, so its time is left out",
+        "history_unplaced": "the frame holds past values whose time is not known; they were left out",
         "invalid_reading": "a reading is impossible and was left out; the rest of the frame is good",
+        "lower_bound": "a reading is the least that it may be; the true value may be any higher",
+        "no_echo": "the sensor heard no echo, so there is no distance",
         "out_of_range": "a reading lies outside the range that the sensor was calibrated for",
+        "sensor_fault": "the device reports that a sensor is missing or broken; its reading was left out",
         "suspicious_distance": "the distance is one that a sensor reports when it hears no echo",
         "uncalibrated": "a reading needs a device attribute that is not known and was left out",
         "unknown_record": "the frame holds a record of unknown type; what came before it is good",
@@ -106,12 +110,13 @@ class Sample:
     """What was true at one moment at one probe; the base of every decoder's sample types.
 
     A subclass adds one field per quantity, named after it, with the default `None` for "not in this frame".
-    `age_seconds` tells how long before the frame the sample was taken (history frames), `channel` which of several
-    probes it is, `flags` (names out of `FLAGS`) what is wrong with it. Within one frame no two samples share
-    channel and age.
+    History frames tell when a sample was taken: `age_seconds` how long before the frame, or, where the format holds
+    times of the device's clock, `taken_unix_seconds` (since 1970). `channel` tells which of several probes it is,
+    `flags` (names out of `FLAGS`) what is wrong with it. Within one frame no two samples share channel and time.
     """
 
     age_seconds: float = 0.0
+    taken_unix_seconds: int | None = None
     channel: int = 0
     flags: tuple[str, ...] = ()
 

@@ -38,6 +38,8 @@ _KEYS: Final = {
     "about", "port", "hex", "attributes", "expect", "reject", "source", "prefixes_accepted", "prefixes_because",
 }  # fmt: skip
 _MUTATED_FRAMES: Final = 10_000
+_CLOCK_SET_SINCE: Final = 1_420_070_400
+"""2015: a device's clock that shows less has never been set."""
 
 
 class ConformanceError(AssertionError):
@@ -118,10 +120,12 @@ def _read_vector(line: str, number: int) -> Vector:
 
 
 def plain(sample: Sample) -> dict[str, Any]:
-    """A sample as a vector writes it: what it carries, and of channel, age and flags what is not the default."""
+    """A sample as a vector writes it: what it carries, and of channel, time and flags what is not the default."""
     values = {name: value for name in fields_of(type(sample)) if (value := getattr(sample, name)) is not None}
     if sample.age_seconds:
         values["age_seconds"] = sample.age_seconds
+    if sample.taken_unix_seconds is not None:
+        values["taken_unix_seconds"] = sample.taken_unix_seconds
     if sample.channel:
         values["channel"] = sample.channel
     if sample.flags:
@@ -143,10 +147,10 @@ def answer(decoder: Decoder, port: int, payload: bytes, attributes: Mapping[str,
     for sample in samples:
         fault = _fault(decoder, sample, known)
         _demand(not fault, f"{decoder.name}, port {port}, {payload.hex()}: {fault}")
-    keys = [(sample.channel, sample.age_seconds) for sample in samples]
+    keys = [(sample.channel, sample.age_seconds, sample.taken_unix_seconds) for sample in samples]
     _demand(
         len(set(keys)) == len(keys),
-        f"{decoder.name}, port {port}, {payload.hex()}: two samples share channel and age",
+        f"{decoder.name}, port {port}, {payload.hex()}: two samples share channel and time",
     )
     return [plain(sample) for sample in samples]
 
@@ -157,6 +161,10 @@ def _fault(decoder: Decoder, sample: Sample, known: Mapping[str, Quantity]) -> s
         return f"{type(sample).__name__} is not among the decoder's sample types"
     if not (math.isfinite(sample.age_seconds) and sample.age_seconds >= 0):
         return f"age_seconds {sample.age_seconds} is not 0 or above"
+    if sample.taken_unix_seconds is not None and (
+        sample.age_seconds or not _CLOCK_SET_SINCE <= sample.taken_unix_seconds < 2**32
+    ):
+        return f"taken_unix_seconds {sample.taken_unix_seconds} is before 2015, beyond 32 bits, or stands beside an age"
     if type(sample.channel) is not int or sample.channel < 0:
         return f"channel {sample.channel!r} is no integer from 0 up"
     unknown = [flag for flag in sample.flags if flag not in api.FLAGS]
