@@ -1,4 +1,4 @@
-"""Status (port 23) and usage (port 26): the two frames a node sends by itself, every hour or so.
+"""Firmware 1.1: status (port 23) and usage (port 26), the two frames a node sends by itself, every hour or so.
 
 Numbers have their lowest byte first. Status has two layouts, told apart by the header byte.
 """
@@ -7,21 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
-from decoders.api import InvalidValue, Sample, UnknownFrame
+from decoders.api import Sample, UnknownFrame
 from decoders.bits import Reader
-from decoders.nas_ul20xx.dali import ANALOG, ANALOG_CHANNEL, CONTEXT, DRIVER_STATES, REASONS, DriverState, channel_of
+from decoders.nas import DRIVER_STATES, DriverState, channel_of, meter, meter_channel
+from decoders.nas_ul20xx.node import Fields, alerts, clock, radio_and_temperature
+from decoders.nas_ul20xx.reasons import REASONS
 from decoders.nas_ul20xx.samples import LampOutput, NodeStatus, Usage
-from decoders.quantities import QUANTITIES
-
-# The maker's bound: a clock that shows less has never been set.
-CLOCK_SET_SINCE: Final = 1_420_070_400  # 2015-01-01
-
-_COLD: Final = QUANTITIES["device_temperature_celsius"].low
-_HOT: Final = QUANTITIES["device_temperature_celsius"].high
-
-_Fields = dict[str, float | int | str | bool]
 
 
 def status(payload: bytes) -> Sequence[Sample]:
@@ -31,12 +23,8 @@ def status(payload: bytes) -> Sequence[Sample]:
     if header > 1:
         raise UnknownFrame(f"status header 0x{header:02x} is neither 0 nor 1")
     flags: set[str] = set()
-    node: _Fields = {}
-    time = reader.u32le()
-    if time >= CLOCK_SET_SINCE:
-        node["device_time_unix_seconds"] = time
-    else:
-        flags.add("clock_not_set")
+    node: Fields = {}
+    clock(reader, node, flags)
     bits = reader.u8()
     node["dali_connection_error"] = bits & 0x02 != 0
     node["metering_error"] = bits & 0x20 != 0
@@ -47,45 +35,32 @@ def status(payload: bytes) -> Sequence[Sample]:
     else:
         node["photocell_on"] = bits & 0x04 != 0
         node["digital_input_on"] = bits & 0x10 != 0
-    node["downlink_rssi_dbm"] = -float(reader.u8())
-    node["downlink_snr_db"] = float(reader.s8())
-    celsius = reader.s8()
-    if _COLD <= celsius <= _HOT:
-        node["device_temperature_celsius"] = float(celsius)
-    else:
-        flags.add("invalid_reading")
+    radio_and_temperature(reader, node, flags)
     if header == 1:
-        _alerts(reader.u8(), node)
+        alerts(reader.u8(), node)
         _sensors(reader.take(reader.u8()), node, flags)
     else:
         _options(reader, node)
     return _outputs(reader, node, flags)
 
 
-def _links(bits: int, node: _Fields) -> None:
+def _links(bits: int, node: Fields) -> None:
     node["open_drain_on"] = bits & 0x04 != 0
     node["lumalink_connected"] = bits & 0x40 != 0
     node["lumalink_used"] = bits & 0x80 != 0
 
 
-def _options(reader: Reader, node: _Fields) -> None:
+def _options(reader: Reader, node: Fields) -> None:
     """Header 0: a byte that says which of the optional bytes follow."""
     bits = reader.u8()
     node["open_drain_on"] = bits & 0x04 != 0
     if bits & 0x02:
         node["photocell_level"] = reader.u8()
     if bits & 0x10:
-        _alerts(reader.u8(), node)
+        alerts(reader.u8(), node)
 
 
-def _alerts(bits: int, node: _Fields) -> None:
-    node["voltage_alert"] = bits & 0x10 != 0
-    node["lamp_error_alert"] = bits & 0x20 != 0
-    node["power_alert"] = bits & 0x40 != 0
-    node["power_factor_alert"] = bits & 0x80 != 0
-
-
-def _sensors(block: bytes, node: _Fields, flags: set[str]) -> None:
+def _sensors(block: bytes, node: Fields, flags: set[str]) -> None:
     """Header 1: records of one type byte and data. A new type hides the rest of the block, not of the frame."""
     reader = Reader(block)
     while reader.remaining:
@@ -114,7 +89,7 @@ def _lux(raw: int) -> float:
     return round(math.pow(10, (raw & 0x7FFF) / 4000) / 1000, 4)
 
 
-def _outputs(reader: Reader, node: _Fields, flags: set[str]) -> Sequence[Sample]:
+def _outputs(reader: Reader, node: Fields, flags: set[str]) -> Sequence[Sample]:
     outputs: dict[int, LampOutput] = {}
     shared: DriverState = {}
     while reader.remaining:
@@ -149,47 +124,15 @@ def usage(payload: bytes) -> Sequence[Sample]:
     header = reader.u8()
     if header != 0:
         raise UnknownFrame(f"usage header 0x{header:02x} is not 0")
-    meters: dict[int, Usage] = {}
+    return meters(reader)
+
+
+def meters(reader: Reader) -> Sequence[Sample]:
+    """Blocks of address, field mask and fields up to the end of the frame."""
+    found: dict[int, Usage] = {}
     while reader.remaining:
-        channel = _meter_channel(reader.u8())
-        found = _meter(reader)
-        if found:
-            meters[channel] = Usage(channel=channel, **found)  # type: ignore[arg-type]  # _meter gives each name its type
-    return tuple(meters.values())
-
-
-def _meter_channel(address: int) -> int:
-    """A reading belongs to the node's own meter or to one driver; what many drivers share has no meter."""
-    if address == CONTEXT:
-        return 0
-    if address == ANALOG:
-        return ANALOG_CHANNEL
-    if address & 0x81:
-        raise InvalidValue(f"0x{address:02x} is no address of a meter")
-    return channel_of(address)
-
-
-def _meter(reader: Reader) -> dict[str, object]:
-    mask = reader.u8()
-    found: dict[str, object] = {}
-    if mask & 0x01:
-        found["active_energy_watt_hours"] = reader.u32le()
-    if mask & 0x02:
-        found["active_power_watts"] = float(reader.u16le())
-    if mask & 0x04:
-        found["load_side_energy_watt_hours"] = reader.u32le()
-    if mask & 0x08:
-        found["load_side_power_watts"] = float(reader.u16le())
-    if mask & 0x10:
-        hundredths = reader.u8()
-        if hundredths <= 100:
-            found["power_factor_ratio"] = hundredths / 100
-        elif hundredths != 0xFF:
-            found["flags"] = ("invalid_reading",)
-    if mask & 0x20:
-        found["mains_volts"] = float(reader.u8())
-    if mask & 0x40:
-        found["driver_operating_seconds"] = reader.u32le()
-    if mask & 0x80:
-        found["lamp_on_seconds"] = reader.u32le()
-    return found
+        channel = meter_channel(reader.u8())
+        fields = meter(reader, reader.u8())
+        if fields:
+            found[channel] = Usage(channel=channel, **fields)  # type: ignore[arg-type]  # meter gives each name its type
+    return tuple(found.values())

@@ -7,8 +7,7 @@ from typing import Final
 
 from decoders.api import InvalidValue, Sample, UnknownFrame
 from decoders.bits import Reader
-from decoders.nas_ul20xx.dali import DRIVER_STATES, channel_of
-from decoders.nas_ul20xx.measurements import CLOCK_SET_SINCE
+from decoders.nas import CLOCK_SET_SINCE, DRIVER_STATES, channel_of
 from decoders.nas_ul20xx.samples import LampOutput, NodeEvent, NodeReport
 from decoders.quantities import QUANTITIES
 

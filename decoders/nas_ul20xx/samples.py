@@ -25,15 +25,17 @@ class LampOutput(Sample):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStatus(LampOutput):
-    """Port 23: the node itself (channel 0), together with the output that addresses all drivers, if there is one."""
+    """Ports 23 and 24: the node itself (channel 0), together with the output for all drivers, if there is one."""
 
     device_time_unix_seconds: int | None = None
     device_temperature_celsius: float | None = None
     downlink_rssi_dbm: float | None = None
     downlink_snr_db: float | None = None
     relay_closed: bool | None = None
+    dali_error: bool | None = None
     dali_connection_error: bool | None = None
     metering_error: bool | None = None
+    node_hardware_fault: bool | None = None
     clock_error: bool | None = None
     open_drain_on: bool | None = None
     lumalink_connected: bool | None = None
@@ -52,7 +54,7 @@ class NodeStatus(LampOutput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage(Sample):
-    """Port 26: one meter, the node's own (channel 0) or that of a driver. They measure the same lamp: never add."""
+    """Ports 25, 26: one meter, the node's own (channel 0) or a driver's. They measure the same lamp: never add."""
 
     active_energy_watt_hours: int | None = None
     active_power_watts: float | None = None

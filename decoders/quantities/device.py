@@ -29,6 +29,7 @@ DEVICE: Final[tuple[Quantity, ...]] = (
     integer("send_interval_seconds", "s", 2**32 - 1, "how often the device sends"),
     event("heartbeat", "the frame repeats what is so since time has passed; nothing has changed"),
     event("downlink_done_event", "the device has done what a downlink asked for"),
+    event("shutdown_event", "the device is about to switch itself off"),
     event("interrupt_event", "an input of the device made it send"),
     counter("lora_transmissions_count", "1", "frames that the device has sent"),
     counter("measurements_count", "1", "measurements that the device has made"),

@@ -66,7 +66,7 @@ WEATHER: Final[tuple[Quantity, ...]] = (
         ttn="rain.cumulative",
     ),
     number("rain_rate_millimetres_per_hour", "mm/h", 0, 5_000, "intensity of the rain", ttn="rain.intensity"),
-    integer("rain_resets_count", "1", 255, "how often the station's total of rain began again; wraps"),
+    integer("rain_frames_count", "1", 255, "frames sent since the station's total of rain began again; stays at 255"),
     number("rain_conductivity_microsiemens_per_centimetre", "uS/cm", 0, 100_000, "electrical conductivity of the rain"),
     number("solar_irradiance_watts_per_square_metre", "W/m2", -100, 3_000, "radiation of sun and sky"),
     number("uv_index", "1", 0, 50, "index of the ultraviolet radiation"),

@@ -1,0 +1,3 @@
+"""Decentlab DL-MBX, an ultrasonic distance sensor."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Decentlab DL-PR36, a pressure and level probe."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Decentlab DL-PR36CTD, a pressure, temperature and conductivity probe."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Libelium Smart Parking, a parking sensor."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Lobaro Oscar, an ultrasonic distance sensor."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Milesight EM400-TLD, a laser distance sensor with tilt and temperature."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Milesight EM500-SWL, a submersible water-level sensor."""
+
+from __future__ import annotations

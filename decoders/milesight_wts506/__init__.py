@@ -1,0 +1,3 @@
+"""Milesight WTS506, a weather station."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Nwave NPS405, a parking sensor."""
+
+from __future__ import annotations

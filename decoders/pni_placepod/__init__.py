@@ -1,0 +1,3 @@
+"""PNI PlacePod, a parking sensor."""
+
+from __future__ import annotations

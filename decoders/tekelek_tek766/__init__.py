@@ -1,0 +1,3 @@
+"""Tekelek TEK766, an ultrasonic tank sensor."""
+
+from __future__ import annotations

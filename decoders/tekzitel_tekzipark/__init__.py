@@ -1,0 +1,3 @@
+"""TEKZITEL TekziPark, a parking sensor."""
+
+from __future__ import annotations
