@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates the protobuf code in schemas/; with --check it changes nothing and fails where the code has drifted.
+# Generates the protobuf code in schemas/ and the table in decoders/README.md; with --check it changes nothing and fails where the code has drifted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -14,4 +14,7 @@ if [[ "$out" != . ]]; then
         cmp "$generated" "schemas/silkstream/v1/$(basename "$generated")" ||
             { echo "generated code has drifted: run 'make generate'" >&2; exit 1; }
     done
+    "$python" -m decoders.catalogue --check decoders/README.md
+else
+    "$python" -m decoders.catalogue --write decoders/README.md
 fi

@@ -22,13 +22,12 @@ from pipeline.core.identity import Id, derived_id, frame_id
 from pipeline.core.model import Outgoing, Record
 from pipeline.decode.binding import Bindings
 from pipeline.decode.duplicates import COPY_IN_DOUBT, NEW, Finding, History, Seen
-from pipeline.decode.reading import Readings
+from pipeline.decode.reading import AHEAD_US, Readings
 from pipeline.event.model import ACK, LOG, STATUS, TXACK, UP, DeviceInfo, Event
 from pipeline.event.read import read_event
 from schemas.silkstream.v1 import frame_pb2
 
 STAGE: Final = "decode"
-CLOCK_AHEAD_US: Final = 300_000_000
 CLOCK_AHEAD: Final = "clock_ahead"
 
 ACCEPTED: Final = frame_pb2.VERDICT_ACCEPTED
@@ -344,7 +343,7 @@ def _is_replayed(record: Record) -> bool:
 
 def _seen(record: Record, event: Event, ingested_us: int) -> Seen:
     observed_us = event.time_us
-    if observed_us > ingested_us + CLOCK_AHEAD_US:
+    if observed_us > ingested_us + AHEAD_US:
         observed_us = ingested_us
     if event.type != UP:
         return Seen(record.timestamp, event.event_id, event.time_us, observed_us, event.type, None, 0)

@@ -17,6 +17,10 @@ from decoders.quantities import Quantity
 from decoders.registry import fields_of
 from schemas.silkstream.v1 import frame_pb2, reading_pb2
 
+AHEAD_US: Final = 300_000_000
+"""How far a time may lie ahead of what is known: clocks differ, and more than that is a clock that is wrong."""
+HISTORY_AHEAD: Final = "history_ahead"
+"""Flag of a reading: its device's clock runs ahead, and history with times to come was left out."""
 _SHAPES: Final = 10_000
 """How many kept messages are enough for a city's devices; beyond that, all are made anew."""
 
@@ -67,20 +71,28 @@ class Readings:
         Args:
             frame: the reading has its identity, times, decoder, counters and flags.
             samples: as the decoder returned them.
-            history_step_seconds: to which the times of samples with an age are rounded.
+            history_step_seconds: to which the times of history samples are rounded.
 
         Raises:
             Exception: of any type, where the samples are not what their decoder declared.
         """
+        observed_us = frame.observed_at_us
+        flags = tuple(frame.flags)
         forms: list[_Form] = []
-        given: list[Iterable[Any]] = []
+        given: list[tuple[int, int, Iterable[Any]]] = []
         for sample in samples:
+            at_us = observed_us
+            if sample.age_seconds or sample.taken_unix_seconds is not None:
+                at_us = _taken_us(sample, observed_us, step_seconds=history_step_seconds)
+                if at_us > observed_us + AHEAD_US:
+                    # It has no place in time: at the frame's own it would pass for the live one.
+                    flags = (*frame.flags, HISTORY_AHEAD)
+                    continue
             values = self._outputs[type(sample)].values(sample)
             present = bytes(map(is_not, values, repeat(None)))
             forms.append((type(sample), present, sample.flags))
-            given.append(values if all(present) else compress(values, present))
-        reading, parts = self._shape(tuple(frame.flags), tuple(forms))
-        observed_us = frame.observed_at_us
+            given.append((at_us, sample.channel, values if all(present) else compress(values, present)))
+        reading, parts = self._shape(flags, tuple(forms))
         reading.event_id = frame.event_id
         reading.dev_eui = frame.dev_eui
         reading.observed_at_us = observed_us
@@ -90,12 +102,9 @@ class Readings:
         reading.decoder_version = frame.decoder_version
         reading.f_cnt = frame.f_cnt
         reading.f_port = frame.f_port
-        for sample, (written, places), filling in zip(samples, parts, given, strict=True):
-            at = observed_us
-            if sample.age_seconds:
-                at = _sampled_us(observed_us, sample.age_seconds, history_step_seconds)
-            written.observed_at_us = at
-            written.channel = sample.channel
+        for (at_us, channel, filling), (written, places) in zip(given, parts, strict=True):
+            written.observed_at_us = at_us
+            written.channel = channel
             for (quantity, kind), value in zip(places, filling, strict=True):
                 setattr(quantity, kind, value)
         return reading.SerializeToString()
@@ -120,13 +129,16 @@ class Readings:
         return shape
 
 
-def _sampled_us(observed_us: int, age_seconds: float, step_seconds: int | None) -> int:
+def _taken_us(sample: Sample, observed_us: int, *, step_seconds: int | None) -> int:
     """When a history sample was taken; rounded to the decoder's step, so that it has one time in every frame."""
-    at = observed_us - round(age_seconds * 1_000_000)
+    if sample.taken_unix_seconds is not None:
+        at_us = sample.taken_unix_seconds * 1_000_000
+    else:
+        at_us = observed_us - round(sample.age_seconds * 1_000_000)
     if step_seconds:
-        step = step_seconds * 1_000_000
-        at = (at + step // 2) // step * step
-    return at
+        step_us = step_seconds * 1_000_000
+        at_us = (at_us + step_us // 2) // step_us * step_us
+    return at_us
 
 
 def _single(names: tuple[str, ...]) -> Callable[[Sample], tuple[Any, ...]]:

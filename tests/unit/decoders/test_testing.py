@@ -131,7 +131,7 @@ def test_a_sample_outside_the_contract_is_found(sample: Sample, sentence: str) -
 
 
 def test_two_samples_of_one_moment_and_channel_are_found() -> None:
-    with pytest.raises(ConformanceError, match="share channel and age"):
+    with pytest.raises(ConformanceError, match="share channel and time"):
         answers_every_vector(deciding(lambda _: (Distance(), Distance())), VECTORS)
 
 
