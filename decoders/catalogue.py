@@ -50,7 +50,9 @@ def table(entries: Iterable[Entry]) -> Iterator[str]:
     """The lines of a Markdown table, by family and name."""
     yield "| model | decoder | family | frames on ports | vectors, of them published | published in |"
     yield "|---|---|---|---|---|---|"
-    for decoder, ports, vectors, published, sources in sorted(entries, key=lambda e: (e.decoder.family, e.decoder.name)):
+    for decoder, ports, vectors, published, sources in sorted(
+        entries, key=lambda e: (e.decoder.family, e.decoder.name)
+    ):
         name = f"[`{decoder.name}`]({decoder.name}/README.md)"
         shown = ", ".join(map(str, ports))
         yield (

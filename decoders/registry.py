@@ -21,7 +21,7 @@ GROUP: Final = "silkstream.decoders"
 
 # Names become topics, tables and columns; "_" in a family would collide with the suffix of a data class.
 _DECODER_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_FAMILY_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,29}")
+FAMILY_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,29}")
 _QUANTITY_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _VERSION: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 
@@ -52,6 +52,11 @@ def load() -> Mapping[str, Decoder]:
         brought_by[entry.name] = package
     _one_vocabulary(decoders, brought_by)
     return MappingProxyType(decoders)
+
+
+def packages() -> Mapping[str, str]:
+    """Which package brings each decoder, by the decoder's name."""
+    return {entry.name: _package(entry) for entry in entry_points(group=GROUP)}
 
 
 def vocabulary(decoders: Iterable[Decoder]) -> Mapping[str, Quantity]:
@@ -99,7 +104,7 @@ def _fault(entry_name: str, decoder: Decoder) -> str:
         return f"it calls itself {decoder.name}; entry point and decoder must have one name"
     if not _DECODER_NAME.fullmatch(decoder.name):
         return "its name must be lower-case letters, digits and underscores, a letter first, at most 63"
-    if not _FAMILY_NAME.fullmatch(decoder.family):
+    if not FAMILY_NAME.fullmatch(decoder.family):
         return f"family {decoder.family!r} must be lower-case letters and digits, a letter first, at most 30"
     if not _VERSION.fullmatch(decoder.version):
         return f"version {decoder.version!r} must be numbers with dots between them"

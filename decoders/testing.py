@@ -13,9 +13,12 @@ from __future__ import annotations
 import json
 import math
 import random
+import timeit
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
+from statistics import median
 from typing import Any, ClassVar, Final
 
 from decoders import api
@@ -38,6 +41,7 @@ _KEYS: Final = {
     "about", "port", "hex", "attributes", "expect", "reject", "source", "prefixes_accepted", "prefixes_because",
 }  # fmt: skip
 _MUTATED_FRAMES: Final = 10_000
+_TIMED: Final = 200
 _CLOCK_SET_SINCE: Final = 1_420_070_400
 """2015: a device's clock that shows less has never been set."""
 
@@ -264,6 +268,18 @@ def _mutated(decoder: Decoder, vectors: Sequence[Vector]) -> Iterator[tuple[int,
         yield port, bytes(payload), vector.attributes
 
 
+def microseconds_a_frame(decoder: Decoder, vectors: Sequence[Vector]) -> float:
+    """How long the decoder takes for a frame on this machine: the median over its accepted vectors."""
+    times = []
+    for vector in vectors:
+        if vector.expect is not None:
+            uplink = Uplink(vector.port, vector.payload, check_attributes(decoder, vector.attributes))
+            # The best of several, since whatever else the machine does only adds to it.
+            best = min(timeit.repeat(partial(decoder.decode, uplink), number=_TIMED, repeat=5))
+            times.append(best / _TIMED * 1e6)
+    return median(times)
+
+
 def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence
     if not holds:
         raise ConformanceError(otherwise)
@@ -283,7 +299,10 @@ class DecoderSuite:
 
     def test_every_vector_is_answered_exactly(self) -> None:
         """Each recorded frame decodes to exactly what its line says."""
-        answers_every_vector(self.decoder, load_vectors(self.decoder))
+        vectors = load_vectors(self.decoder)
+        answers_every_vector(self.decoder, vectors)
+        took = microseconds_a_frame(self.decoder, vectors)
+        print(f"{self.decoder.name}: {len(vectors)} vectors, {took:.1f} us a frame")  # noqa: T201 - pytest -rP shows it
 
     def test_every_prefix_is_refused_or_listed(self) -> None:
         """A frame cut short by the radio is never half believed by accident."""

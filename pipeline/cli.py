@@ -27,12 +27,14 @@ from pipeline.database import ledger
 from pipeline.database.connection import connected
 from pipeline.database.migrate import migrate
 from pipeline.demo.command import demo_command
+from pipeline.devices import devices_command
 from pipeline.ingest.translate import tick_records
 from pipeline.installed import declared_topics, installed_stages
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import provision
 from pipeline.packaging import check_packages
+from pipeline.plugins import decoders_app
 from pipeline.registry.command import sites_app
 from pipeline.service import run_stage
 from pipeline.simulator.command import simulate_command
@@ -49,6 +51,8 @@ app = typer.Typer(
 ledger_app = typer.Typer(no_args_is_help=True, help="How far each consumer is; let one begin again.")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(sites_app, name="sites")
+app.add_typer(decoders_app, name="decoders")
+app.command("devices")(devices_command)
 app.command("simulate")(simulate_command)
 app.command("demo")(demo_command)
 

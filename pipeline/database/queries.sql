@@ -59,3 +59,9 @@ VALUES (%(topic)s, %(key)s, %(sequence)s, %(event)s::jsonb, %(suppressed)s);
 SELECT table_name::text, column_name::text, data_type::text
 FROM information_schema.columns
 WHERE table_schema = current_schema() AND table_name = ANY(%(tables)s);
+
+-- list_devices --
+-- Every device as its newest whole description says.
+SELECT device, name, profile, application, application_id, tenant, device_class, tags, seen_at
+FROM device
+ORDER BY application, profile, device;
