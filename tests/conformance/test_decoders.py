@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from decoders.api import Decoder
+from decoders.catalogue import entry_of, table, with_table
 from decoders.registry import load
-from decoders.testing import CHECKS, Vector, answers_vector, load_vectors
+from decoders.testing import CHECKS, Vector, answer, answers_vector, load_vectors
 
 Check = Callable[[Decoder, Sequence[Vector]], None]
 
@@ -78,10 +79,14 @@ def test_the_readme_names_every_attribute(decoder: Decoder) -> None:
     assert [each.name for each in decoder.attributes if each.name not in text] == []
 
 
-def test_the_four_families_have_a_decoder_each() -> None:
+def test_every_family_of_the_city_has_a_decoder() -> None:
     families = {decoder.family for decoder in DECODERS.values()}
 
-    assert families >= {"parking", "groundwater", "container", "lighting"}
+    assert families == {"parking", "groundwater", "container", "lighting", "weather", "water"}
+
+
+def test_every_decoder_has_its_published_frames() -> None:
+    assert set(UPSTREAM_IDS) == set(DECODERS)
 
 
 @pytest.mark.parametrize("decoder", DECODERS.values(), ids=lambda each: each.name)
@@ -92,12 +97,30 @@ def test_a_decoder_needs_nothing_but_the_uplink(decoder: Decoder) -> None:
 
 
 @pytest.mark.parametrize("decoder", DECODERS.values(), ids=lambda each: each.name)
-def test_the_table_of_decoders_counts_the_vectors(decoder: Decoder) -> None:
-    vectors = load_vectors(decoder)
-    published = len(UPSTREAM_IDS[decoder.name])
+def test_the_catalogue_counts_the_published_frames(decoder: Decoder) -> None:
+    entry = entry_of(decoder, load_vectors(decoder))
 
-    table = files("decoders").joinpath("README.md").read_text(encoding="utf-8")
+    assert entry.published == len(UPSTREAM_IDS[decoder.name])
+    assert entry.sources
 
-    name = decoder.name
-    counts = f"{len(vectors)}, of them {published} published"
-    assert f"| [`{name}`]({name}/README.md) | {decoder.family} | {counts} |" in table.splitlines()
+
+def test_the_table_in_the_readme_is_the_one_that_the_decoders_make() -> None:
+    text = files("decoders").joinpath("README.md").read_text(encoding="utf-8")
+
+    assert with_table(text, table(entry_of(each, load_vectors(each)) for each in DECODERS.values())) == text
+
+
+@pytest.mark.parametrize("decoder", DECODERS.values(), ids=lambda each: each.name)
+def test_no_port_but_an_application_port_is_accepted(decoder: Decoder) -> None:
+    """Port 0 carries MAC commands, and 224 and above belong to the network."""
+    for vector in load_vectors(decoder):
+        for port in (0, 224, 255):
+            answered = answer(decoder, port, vector.payload, vector.attributes)
+            assert isinstance(answered, str), f"{vector} on port {port}: {answered}"
+
+
+@pytest.mark.parametrize("decoder", DECODERS.values(), ids=lambda each: each.name)
+def test_what_only_belongs_to_an_installation_is_no_attribute(decoder: Decoder) -> None:
+    geometry = ("casing", "suspension", "empty_distance", "full_distance", "height", "rated")
+
+    assert [each.name for each in decoder.attributes for word in geometry if word in each.name] == []

@@ -21,7 +21,7 @@ from google.protobuf.json_format import MessageToDict
 
 HERE: Final = Path(__file__).parent
 DECODERS: Final = HERE.parents[1] / "decoders"
-INSTALLED: Final = ("bosch_tps110", "decentlab_dl_pr26", "milesight_em310_udl", "nas_ul20xx")
+INSTALLED: Final = tuple(sorted(file.parent.name for file in DECODERS.glob("*/vectors.jsonl")))
 MESSAGES: Final[Mapping[str, Any]] = {
     "up": pb.UplinkEvent,
     "join": pb.JoinEvent,
