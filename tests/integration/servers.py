@@ -190,10 +190,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def spawned(command: str, settings: Settings, *, errors: int | None = None) -> AsyncIterator[Process]:
+async def spawned(
+    command: str, settings: Settings, *, errors: int | None = None, python: str = sys.executable
+) -> AsyncIterator[Process]:
     """`silkstream COMMAND` as a process of its own; killed at the end of the block where it still runs."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "pipeline.cli", command, env=environment_of(settings), stderr=errors
+        python, "-m", "pipeline.cli", command, env=environment_of(settings), stderr=errors
     )
     try:
         yield process
