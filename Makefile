@@ -14,6 +14,7 @@ BENCH_STACK ?= 2
 # With KEEP=1 a test run leaves its servers and their data for the next one.
 KEEP ?=
 KILLS ?= 30
+OUT ?=
 NAMESPACE ?=
 TOPIC ?= alerts.container.v1
 
@@ -111,8 +112,8 @@ test-chaos: setup ## tier 4: each process killed once under load
 	$(call on_servers,$(TEST_STACK),$(chaos))
 
 .PHONY: soak
-soak: setup ## KILLS=30: the long form of tier 4
-	$(call on_servers,$(BENCH_STACK),$(call with,$(BENCH_STACK),$(python) tests/chaos/soak.py --kills $(KILLS)))
+soak: setup ## KILLS=30 [OUT=docs/soak-30.md]: the long form of tier 4
+	$(call on_servers,$(BENCH_STACK),$(call with,$(BENCH_STACK),$(python) tests/chaos/soak.py --kills $(KILLS) $(if $(OUT),--out $(OUT))))
 
 .PHONY: bench
 bench: setup ## how fast each stage is, and the whole way
