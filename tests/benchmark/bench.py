@@ -69,6 +69,19 @@ class Bench:
 
     async def process(self, *arguments: str, settings: Settings | None = None) -> tuple[Measured, str]:
         """Run a measuring process; what it says of itself, and its profile in a sentence."""
+        answer = await self.answer(*arguments, settings=settings)
+        measured = Measured(
+            answer["records"],
+            answer["wall_seconds"],
+            answer["cpu_seconds"],
+            answer.get("queued_seconds", 0.0),
+            answer["peak_bytes"],
+            answer.get("rows", 0.0),
+        )
+        return measured, answer.get("profile", "")
+
+    async def answer(self, *arguments: str, settings: Settings | None = None) -> dict[str, Any]:
+        """Run a module as a process of its own, and read the line of JSON that it prints."""
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -85,15 +98,7 @@ class Bench:
         if not said:
             raise RuntimeError(f"{' '.join(arguments)}: ended with status {child.returncode} and no answer")
         answer: dict[str, Any] = orjson.loads(said)
-        measured = Measured(
-            answer["records"],
-            answer["wall_seconds"],
-            answer["cpu_seconds"],
-            answer.get("queued_seconds", 0.0),
-            answer["peak_bytes"],
-            answer.get("rows", 0.0),
-        )
-        return measured, answer.get("profile", "")
+        return answer
 
     async def stage(
         self,

@@ -28,6 +28,9 @@ from tests.benchmark.way import full_speed, open_system
 
 MEMORY_MB: Final = 300.0
 LATENCY_SECONDS: Final = 1.0
+SIMPLE_US: Final = 5.0
+SLOW_US: Final = 30.0
+CHOOSING_US: Final = 1.0
 MESSAGES_PER_SECOND: Final = 200
 ALERTS_PER_SECOND: Final = 20
 
@@ -50,6 +53,36 @@ async def parts(bench: Bench) -> None:
                     values=[run.cpu_us for run in runs],
                 )
             )
+
+
+async def models(bench: Bench) -> None:
+    """Every decoder by itself, and the choice of one."""
+    answers = []
+    for run in range(bench.sizes.agent_runs):
+        bench.say(f"decoders one by one: run {run + 1}")
+        answers.append(await bench.answer("tests.benchmark.models"))
+    for name in answers[0]["models"]:
+        for share, target in (("median", SIMPLE_US), ("slowest", SLOW_US)):
+            bench.figures.append(
+                Figure(
+                    section="decoders one by one",
+                    name=f"{name}, {share} frame",
+                    unit="us/frame",
+                    values=[answer["models"][name][share] for answer in answers],
+                    target=target,
+                    at_most=True,
+                )
+            )
+    bench.figures.append(
+        Figure(
+            section="decoders one by one",
+            name="choosing a device's decoder",
+            unit="us",
+            values=[answer["choosing"] for answer in answers],
+            target=CHOOSING_US,
+            at_most=True,
+        )
+    )
 
 
 async def bridge(bench: Bench) -> None:
@@ -201,6 +234,7 @@ async def latency(bench: Bench) -> None:
 
 BENCHES: Final[dict[str, Callable[[Bench], Awaitable[None]]]] = {
     "parts": parts,
+    "models": models,
     "bridge": bridge,
     "decode": decode,
     "store": store,
