@@ -27,6 +27,9 @@ AttributeValue = float | str
 
 EMPTY: Final[Mapping[str, AttributeValue]] = MappingProxyType({})
 
+CLOCK_SET_SINCE: Final = 1_420_070_400
+"""2015-01-01: a device's clock that shows less has never been set."""
+
 FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "clock_not_set": "the device's own clock has never been set, so its time is left out",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from decoders.api import Sample, TrailingBytes, Truncated, UnknownFrame
+from decoders.api import CLOCK_SET_SINCE, Sample, TrailingBytes, Truncated, UnknownFrame
 from decoders.quantities import QUANTITIES
 
 _STATUS: Final = struct.Struct(">BBBBBH")
@@ -33,8 +33,6 @@ _BANDS: Final = {
     15: "AS923-4",
 }
 
-_CLOCK_SET_SINCE: Final = 1_420_070_400
-"""2015: a device's clock that shows less has never been set."""
 
 HIGH_MILLIVOLTS: Final = round(QUANTITIES["battery_volts"].high * 1000)
 """A battery cannot have more."""
@@ -88,7 +86,7 @@ def log(
     is_set = True
     for record in layout.iter_unpack(payload):
         time = record[-1]
-        if time < _CLOCK_SET_SINCE:
+        if time < CLOCK_SET_SINCE:
             is_set = False
         elif time not in samples:
             samples[time] = sample_of(record)

@@ -13,16 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from decoders.api import Sample, Truncated, UnknownFrame, UnknownPort, Uplink
+from decoders.api import CLOCK_SET_SINCE, Sample, Truncated, UnknownFrame, UnknownPort, Uplink
 from decoders.quantities import QUANTITIES
 
 Values = dict[str, float | str]
 
 Field = Callable[[int, Values, list[str]], None]
 """Adds what a number means to the values and what is wrong with it to the flags."""
-
-_CLOCK_SET_SINCE: Final = 1_420_070_400
-"""2015: a device's clock that shows less has never been set."""
 
 _CLASSES: Final = ("A", "B", "C", "C-to-B")
 
@@ -102,7 +99,7 @@ def _remember(
 ) -> None:
     """Keep a record of the past, unless its time is unknown or has a record already."""
     seconds = numbers[0]
-    if seconds < _CLOCK_SET_SINCE:
+    if seconds < CLOCK_SET_SINCE:
         flags.append("clock_not_set")
     elif seconds not in earlier:
         values: Values = {}

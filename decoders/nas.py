@@ -12,9 +12,6 @@ from typing import Final, NamedTuple, TypedDict
 from decoders.api import InvalidValue, Truncated
 from decoders.bits import Reader
 
-# The maker's bound: a clock that shows less has never been set.
-CLOCK_SET_SINCE: Final = 1_420_070_400  # 2015-01-01
-
 BROADCAST: Final = 0xFE
 CONTEXT: Final = 0xFF
 ANALOG: Final = 0x01

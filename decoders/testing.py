@@ -42,8 +42,6 @@ _KEYS: Final = {
 }  # fmt: skip
 _MUTATED_FRAMES: Final = 10_000
 _TIMED: Final = 200
-_CLOCK_SET_SINCE: Final = 1_420_070_400
-"""2015: a device's clock that shows less has never been set."""
 
 
 class ConformanceError(AssertionError):
@@ -166,7 +164,7 @@ def _fault(decoder: Decoder, sample: Sample, known: Mapping[str, Quantity]) -> s
     if not (math.isfinite(sample.age_seconds) and sample.age_seconds >= 0):
         return f"age_seconds {sample.age_seconds} is not 0 or above"
     if sample.taken_unix_seconds is not None and (
-        sample.age_seconds or not _CLOCK_SET_SINCE <= sample.taken_unix_seconds < 2**32
+        sample.age_seconds or not api.CLOCK_SET_SINCE <= sample.taken_unix_seconds < 2**32
     ):
         return f"taken_unix_seconds {sample.taken_unix_seconds} is before 2015, beyond 32 bits, or stands beside an age"
     if type(sample.channel) is not int or sample.channel < 0:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
-from decoders.api import Decoder, Sample, TrailingBytes, Truncated, UnknownFrame, UnknownPort, Uplink
+from decoders.api import CLOCK_SET_SINCE, Decoder, Sample, TrailingBytes, Truncated, UnknownFrame, UnknownPort, Uplink
 from decoders.quantities import QUANTITIES
 
 _ENHANCED: Final = struct.Struct("<BIBI")
@@ -30,7 +30,6 @@ _PADDING: Final = b"\x2f"
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 # A clock that shows less has never been set.
-_CLOCK_SET_SINCE: Final = 1_420_070_400  # 2015-01-01
 
 _HIGH_CELSIUS: Final = QUANTITIES["water_temperature_celsius"].high
 
@@ -178,7 +177,7 @@ def _deltas(data: bytes) -> Sequence[int]:
 
 def _history(time: int, first: int, volume: int, deltas: Sequence[int], odd: set[str]) -> Sequence[LoggedVolume]:
     """The log's entries that can be placed in time; why others cannot is added to `odd`."""
-    if first < _CLOCK_SET_SINCE:
+    if first < CLOCK_SET_SINCE:
         odd.add("clock_not_set")
         return ()
     found: list[LoggedVolume] = []
@@ -197,14 +196,14 @@ def _reading(
     time: int, byte: int, odd: set[str], volume: int | None = None, celsius: float | None = None
 ) -> MeterReading:
     state = _STATES[byte]
-    if time < _CLOCK_SET_SINCE:
+    if time < CLOCK_SET_SINCE:
         odd.add("clock_not_set")
     if odd:
         state = {**state, "flags": tuple(sorted(odd.union(state.get("flags", ()))))}
     return MeterReading(
         water_volume_litres=volume,
         water_temperature_celsius=celsius,
-        device_time_unix_seconds=time if time >= _CLOCK_SET_SINCE else None,
+        device_time_unix_seconds=time if time >= CLOCK_SET_SINCE else None,
         **state,
     )
 
@@ -219,7 +218,7 @@ def _alarm(payload: bytes) -> Sequence[Sample]:
         sentence = f"an alarm has {len(payload)} bytes instead of {_ALARM.size}"
         raise Truncated(sentence) if len(payload) < _ALARM.size else TrailingBytes(sentence)
     time, bits = _ALARM.unpack(payload)
-    known = time >= _CLOCK_SET_SINCE
+    known = time >= CLOCK_SET_SINCE
     return (
         MeterAlarm(
             device_time_unix_seconds=time if known else None,

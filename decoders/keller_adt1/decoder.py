@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from decoders.api import Decoder, Sample, TrailingBytes, Truncated, UnknownFrame, UnknownPort, Uplink
+from decoders.api import CLOCK_SET_SINCE, Decoder, Sample, TrailingBytes, Truncated, UnknownFrame, UnknownPort, Uplink
 from decoders.keller_adt1.channels import CHANNELS
 from decoders.quantities import QUANTITIES
 
@@ -40,7 +40,6 @@ _STATE: Final = struct.Struct(">BBBBBBIIfBB")
 
 # The logger counts seconds since 2000; a clock that shows a time before 2015 has never been set.
 _2000: Final = 946_684_800
-_2015: Final = 1_420_070_400
 _LATEST: Final = QUANTITIES["device_time_unix_seconds"].high
 
 _LOW_VOLTS: Final = QUANTITIES["battery_volts"].low
@@ -181,7 +180,7 @@ def _information(payload: bytes) -> Information:
     _, _, device_class, group, year, week, serial, clock, volts, percent, humidity = _STATE.unpack(payload)
     flags: set[str] = set()
     time: int | None = clock + _2000
-    if clock + _2000 < _2015:
+    if clock + _2000 < CLOCK_SET_SINCE:
         time = None
         flags.add("clock_not_set")
     elif clock + _2000 > _LATEST:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from decoders.api import Decoder, InvalidValue, Sample, Truncated, UnknownFrame, UnknownPort, Uplink
+from decoders.api import CLOCK_SET_SINCE, Decoder, InvalidValue, Sample, Truncated, UnknownFrame, UnknownPort, Uplink
 from decoders.bits import Reader
 from decoders.nas import (
-    CLOCK_SET_SINCE,
     SETTINGS,
     SETTINGS_BEFORE_1_1,
     Check,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from decoders.api import CLOCK_SET_SINCE
 from decoders.bits import Reader
-from decoders.nas import CLOCK_SET_SINCE
 from decoders.quantities import QUANTITIES
 
 _COLD: Final = QUANTITIES["device_temperature_celsius"].low

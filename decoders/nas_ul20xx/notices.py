@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from decoders.api import InvalidValue, Sample, UnknownFrame
+from decoders.api import CLOCK_SET_SINCE, InvalidValue, Sample, UnknownFrame
 from decoders.bits import Reader
-from decoders.nas import CLOCK_SET_SINCE, DRIVER_STATES, channel_of
+from decoders.nas import DRIVER_STATES, channel_of
 from decoders.nas_ul20xx.samples import LampOutput, NodeEvent, NodeReport
 from decoders.quantities import QUANTITIES
 

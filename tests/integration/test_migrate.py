@@ -146,6 +146,45 @@ async def test_a_plugin_brings_its_column_and_its_family_a_table(schema: Setting
     assert said == ("How loud it is [Pa]", "double precision")
 
 
+FIRST: Final = ("bosch_tps110", "decentlab_dl_pr26", "milesight_em310_udl", "nas_ul20xx")
+FILL: Final = """
+    INSERT INTO {table} (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at, raw_partition,
+                         raw_offset, {column})
+    SELECT 'd' || number, timestamptz '2026-01-01' + number * interval '1 day', gen_random_uuid(), number, 'x', '1',
+           now(), 0, number, {value}
+    FROM generate_series(1, 40) AS number"""
+
+
+async def test_a_filled_database_takes_the_columns_of_new_models_and_keeps_its_rows(schema: Settings) -> None:
+    """A city that began with four models installs thirty: its chunks have rows by then."""
+    await migrate(schema, [load()[name] for name in FIRST])
+    filled = {"parking": ("occupied", "true"), "groundwater": ("pressure_bar", "0.5"), "lighting": ("lamp_on", "false")}
+    async with connected(schema, "test") as connection:
+        for family, (column, value) in filled.items():
+            fill = FILL.format(table=table_of(family), column=column, value=value)
+            await connection.execute(fill.encode())
+        await connection.commit()
+    fresh = fresh_settings()
+    await migrate(fresh, load().values())
+    built = await catalog(fresh)
+    await drop_schema(fresh)
+
+    done = await migrate(schema, load().values())
+
+    assert {"created reading_weather", "created reading_water", "added reading_parking.previous_state_seconds"} <= {
+        *done
+    }
+    migrated = await catalog(schema)
+    for part, wanted in built.items():
+        assert _renamed(migrated[part], schema, fresh) == wanted, part
+    async with connected(schema, "test") as connection:
+        await check_wide_tables(connection, load().values())
+    parking = "SELECT count(*), bool_and(occupied), count(previous_state_seconds) FROM reading_parking"
+    assert await rows_of(schema, parking) == [(40, True, 0)]
+    wells = "SELECT count(*), min(pressure_bar), count(water_column_metres) FROM reading_groundwater"
+    assert await rows_of(schema, wells) == [(40, 0.5, 0)]
+
+
 async def test_a_database_of_a_newer_silkstream_is_refused(schema: Settings) -> None:
     await migrate(schema, load().values())
     async with connected(schema, "test") as connection:
