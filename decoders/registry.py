@@ -15,7 +15,7 @@ from types import MappingProxyType, NoneType
 from typing import Final, get_args, get_type_hints
 
 from decoders.api import Decoder, Sample
-from decoders.quantities import QUANTITIES, Quantity, ValueType
+from decoders.quantities import QUANTITIES, Kind, Quantity, ValueType
 
 GROUP: Final = "silkstream.decoders"
 
@@ -113,13 +113,28 @@ def _fault(entry_name: str, decoder: Decoder) -> str:
     if not decoder.samples:
         return "it names no sample type"
     own = {each.name: each for each in decoder.quantities}
-    for name in own:
-        if not _QUANTITY_NAME.fullmatch(name):
-            return f"quantity {name!r} must be lower-case letters, digits and underscores, a letter first, at most 63"
+    for quantity in decoder.quantities:
+        fault = _quantity_fault(quantity)
+        if fault:
+            return f"quantity {quantity.name!r} {fault}"
     for sample_type in decoder.samples:
         fault = _sample_fault(sample_type, {**QUANTITIES, **own})
         if fault:
             return fault
+    return ""
+
+
+def _quantity_fault(quantity: Quantity) -> str:
+    if not _QUANTITY_NAME.fullmatch(quantity.name):
+        return "must be lower-case letters, digits and underscores, a letter first, at most 63"
+    if quantity.value_type not in get_args(ValueType):
+        return f"has value_type {quantity.value_type!r}; expected one of {', '.join(get_args(ValueType))}"
+    if quantity.kind not in get_args(Kind):
+        return f"has kind {quantity.kind!r}; expected one of {', '.join(get_args(Kind))}"
+    if not quantity.low < quantity.high:
+        return f"has bounds from {quantity.low:g} to {quantity.high:g}; the lower one must be below the upper"
+    if not quantity.help.strip() or any(each.isspace() for each in quantity.unit):
+        return "needs a help sentence, and a unit (a UCUM code) without spaces"
     return ""
 
 

@@ -14,6 +14,7 @@ import json
 import math
 import random
 import timeit
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -94,7 +95,9 @@ def _read_vector(line: str, number: int) -> Vector:
     where = f"vectors.jsonl, line {number}"
     try:
         fields = json.loads(line)
-        payload = bytes.fromhex(fields["hex"])
+        missing = sorted({"about", "port", "hex", "source"} - fields.keys())
+        _demand(not missing, f"{where}: {', '.join(missing)} is missing")
+        payload = _read_hex(fields["hex"], where)
         vector = Vector(
             about=fields["about"],
             port=fields["port"],
@@ -119,6 +122,13 @@ def _read_vector(line: str, number: int) -> Vector:
         f"{where}: prefixes_accepted needs prefixes_because",
     )
     return vector
+
+
+def _read_hex(text: str, where: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ConformanceError(f"{where}: hex {text!r}: expected pairs of hexadecimal digits, as 0164") from None
 
 
 def plain(sample: Sample) -> dict[str, Any]:
@@ -200,16 +210,43 @@ def accepts_and_refuses(decoder: Decoder, vectors: Sequence[Vector]) -> None:
 
 def answers_every_vector(decoder: Decoder, vectors: Sequence[Vector]) -> None:
     """Each vector's answer is exactly what its line says, and the same when it is asked again."""
+    wrong = []
     for vector in vectors:
-        answers_vector(decoder, vector)
+        try:
+            answers_vector(decoder, vector)
+        except ConformanceError as complaint:
+            wrong.append(str(complaint))
+    if wrong:
+        more = f"\n  and {len(wrong) - 1} more vectors" if wrong[1:] else ""
+        raise ConformanceError(wrong[0] + more)
 
 
 def answers_vector(decoder: Decoder, vector: Vector) -> None:
     """The vector's answer is exactly what its line says, and the same when it is asked again."""
     wanted = vector.reject if vector.expect is None else list(vector.expect)
     for _ in range(2):
-        got = answer(decoder, vector.port, vector.payload, vector.attributes)
-        _demand(got == wanted, f"{decoder.name}: {vector}\n  expected {wanted}\n  answered {got}")
+        try:
+            got = answer(decoder, vector.port, vector.payload, vector.attributes)
+        except ConformanceError:
+            raise
+        except Exception as escaped:
+            place = traceback.extract_tb(escaped.__traceback__)[-1]
+            raise ConformanceError(
+                f"{decoder.name}: {vector}\n  {escaped!r} escaped, from {place.filename}:{place.lineno}"
+            ) from escaped
+        _demand(got == wanted, f"{decoder.name}: {vector}\n{_differences(wanted, got)}")
+
+
+def _differences(wanted: list[Mapping[str, Any]] | str | None, got: list[dict[str, Any]] | str) -> str:
+    """Where two answers differ: field by field where both have as many samples."""
+    if isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
+        return "\n".join(
+            f"  sample {number}, {name}: expected {one.get(name)!r}, answered {other.get(name)!r}"
+            for number, (one, other) in enumerate(zip(wanted, got, strict=True))
+            for name in sorted({*one, *other})
+            if one.get(name) != other.get(name)
+        )
+    return f"  expected {wanted}\n  answered {got}"
 
 
 def refuses_every_prefix(decoder: Decoder, vectors: Sequence[Vector]) -> None:

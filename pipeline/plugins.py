@@ -51,12 +51,12 @@ def show_command(name: Name) -> None:
     out.print(f"family {decoder.family}, of package {packages()[name]}")
     if decoder.attributes:
         out.print("\nattributes, as tags of the device or its profile:")
-        table = Table("attribute", "unit", "from", "to", "", box=None, pad_edge=False)
+        table = Table("attribute", "unit", "from", "to", "meaning", box=None, pad_edge=False)
         for each in decoder.attributes:
             table.add_row(each.name, each.unit, f"{each.low:g}", f"{each.high:g}", each.help)
         out.print(table)
     out.print("\nquantities:")
-    table = Table("quantity", "unit", "kind", "from", "to", "", box=None, pad_edge=False)
+    table = Table("quantity", "unit", "kind", "from", "to", "meaning", box=None, pad_edge=False)
     for quantity in _quantities(decoder, known):
         low, high = (f"{quantity.low:g}", f"{quantity.high:g}") if quantity.unit else ("", "")
         table.add_row(quantity.name, quantity.unit, quantity.kind, low, high, quantity.help)
@@ -115,6 +115,10 @@ def new_command(
     except ValueError as wrong:
         raise SettingsError(str(wrong)) from wrong
     name = scaffold.name_of(vendor, model)
+    if owner := packages().get(name):
+        raise SettingsError(
+            f"there is a decoder {name} already, of package {owner}: two of one name stop every process"
+        )
     _write(base, written)
     out = _out()
     for path in written:
@@ -200,7 +204,7 @@ def _print_samples(decoder: Decoder, samples: Sequence[Sample]) -> None:
         out.print("accepted; the frame holds no measurement")
         return
     known = vocabulary([decoder])
-    table = Table("channel", "taken", "quantity", "value", "unit", "", box=None, pad_edge=False)
+    table = Table("channel", "taken", "quantity", "value", "unit", "meaning", box=None, pad_edge=False)
     for sample in samples:
         place = (str(sample.channel), _taken(sample))
         for name in fields_of(type(sample)):

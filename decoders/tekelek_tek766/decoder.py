@@ -94,10 +94,7 @@ def decode(uplink: Uplink) -> Sequence[Sample]:
 
 def _ullage(payload: bytes) -> Sequence[Sample]:
     reading = _reading(payload, _READINGS_AT)
-    flags = reading.flags
-    # An earlier reading that is all zero is not there.
-    if any(payload[_READINGS_AT + _READING.size :]):
-        flags = ("history_unplaced", *flags)
+    # The three earlier readings stay out, without a flag: they are in every frame, and nothing is wrong with it.
     return (
         Ullage(
             distance_metres=reading.metres,
@@ -105,7 +102,7 @@ def _ullage(payload: bytes) -> Sequence[Sample]:
             echo_quality=reading.quality,
             echo_amplitude=reading.amplitude,
             limit_alarms=payload[2],
-            flags=flags,
+            flags=reading.flags,
         ),
     )
 

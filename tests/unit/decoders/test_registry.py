@@ -111,6 +111,26 @@ def test_a_broken_plugin_is_named(install: Install, case: str) -> None:
         load()
 
 
+SENSELESS = {
+    "kind": ('kind="level"', 'kind="levels"', "has kind 'levels'; expected one of gauge, counter, amount"),
+    "type": ("high=150,", 'high=150, value_type="txt",', "has value_type 'txt'; expected one of number, integer, flag"),
+    "bounds": ("high=150", "high=-1", "has bounds from 0 to -1; the lower one must be below"),
+    "help": ('help="noise"', 'help=" "', "needs a help sentence"),
+    "unit": ('unit="{unit}"', 'unit="deci bel"', "a unit .* without spaces"),
+}
+
+
+@pytest.mark.parametrize("case", SENSELESS)
+def test_a_quantity_that_makes_no_sense_is_refused(install: Install, case: str) -> None:
+    right, wrong, sentence = SENSELESS[case]
+    values = {"field": "noise_level_dba", "kind": "float | None", "name": "acme_ear", "version": "1", "family": "noise"}
+    source = GOOD.replace(right, wrong).format(**values, unit="dB", own="QUANTITY,")
+    install(f"plugin-senseless-{case}", source=source)
+
+    with pytest.raises(RegistryError, match=f"acme_ear of package plugin-senseless-{case}: quantity .*{sentence}"):
+        load()
+
+
 def test_a_name_that_two_packages_bring_is_refused(install: Install) -> None:
     install("plugin-one")
     install("plugin-two")

@@ -65,7 +65,7 @@ def test_an_empty_file_of_vectors_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"hex": "3"}, "ValueError"),
+        ({"hex": "3"}, "hex '3': expected pairs of hexadecimal digits"),
         ({"colour": "red"}, "unknown keys"),
         ({"source": ""}, "must say something"),
         ({"reject": "payload_truncated"}, "either expect or reject"),
@@ -90,6 +90,31 @@ def test_a_wrong_answer_is_shown_beside_the_right_one() -> None:
 
     with pytest.raises(ConformanceError, match=r"(?s)expected .*2\.0.*answered .*1\.0"):
         answers_every_vector(GOOD, wrong)
+
+
+def test_only_what_differs_is_shown_and_how_many_more_there_are() -> None:
+    one = ACCEPTED | {"expect": [{"distance_metres": 2.0, "tilted": True}]}
+
+    with pytest.raises(ConformanceError) as complaint:
+        answers_every_vector(GOOD, read_vectors(lines(one, one)))
+
+    said = str(complaint.value)
+    assert "sample 0, distance_metres: expected 2.0, answered 1.0" in said
+    assert "sample 0, tilted: expected True, answered None" in said
+    assert said.endswith("and 1 more vectors")
+
+
+def test_a_bug_is_shown_with_its_frame_and_its_line() -> None:
+    careless = deciding(lambda payload: (Distance(distance_metres=float(payload[7])),))
+
+    with pytest.raises(ConformanceError, match=r"(?s)port 1, 03e8.*IndexError.* escaped, from .*test_testing\.py:\d+"):
+        answers_every_vector(careless, VECTORS)
+
+
+@pytest.mark.parametrize("key", ["about", "port", "hex", "source"])
+def test_what_a_vector_lacks_is_named(key: str) -> None:
+    with pytest.raises(ConformanceError, match=f"line 1: {key} is missing"):
+        read_vectors(lines({name: value for name, value in ACCEPTED.items() if name != key}))
 
 
 def test_a_prefix_that_is_believed_is_found() -> None:
@@ -121,6 +146,9 @@ def test_an_exception_that_is_no_refusal_is_found() -> None:
         (Distance(distance_metres=1), "is no number"),
         (Distance(flags=("odd",)), "not in FLAGS"),
         (Distance(age_seconds=-1.0), "age_seconds"),
+        (Distance(taken_unix_seconds=1_420_070_399), "taken_unix_seconds 1420070399 is before 2015"),
+        (Distance(taken_unix_seconds=2**32), "beyond 32 bits"),
+        (Distance(taken_unix_seconds=1_600_000_000, age_seconds=1.0), "stands beside an age"),
         (Distance(channel=-1), "channel"),
         (Sample(), "not among the decoder's sample types"),
     ],

@@ -95,7 +95,10 @@ def test_attributes_reach_the_decoder(silkstream: Callable[..., Told]) -> None:
         ),
         (("new", "", "x", "--family", "noise"), "make no name"),
         (("new", "a", "x", "--family", "No"), "family 'No' must be"),
-        (("new", "Bosch", "TPS110", "--family", "parking"), "is there already, and nothing was written"),
+        (
+            ("new", "Bosch", "TPS110", "--family", "parking"),
+            "a decoder bosch_tps110 already, of package silkstream",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(silkstream: Callable[..., Told], words: tuple[str, ...], sentence: str) -> None:
