@@ -14,7 +14,7 @@ from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
 from pipeline.simulator.moments import Container, Memory
-from pipeline.simulator.sun import air_temperature_celsius, from_local_us, local_hour, local_us
+from pipeline.simulator.sun import from_local_us, local_hour, local_us
 from pipeline.simulator.voices import spoken
 from pipeline.simulator.voices.containers import VOICES
 
@@ -75,7 +75,6 @@ def fills(plan: CityPlan, device: Device) -> Iterator[Container]:
             distance_metres=distance,
             fill_ratio=fill_ratio(distance, device),
             tilted=tilted,
-            air_celsius=air_temperature_celsius(at),
             earlier=memory.before(at, distance),
         )
         number, before = number + 1, at

@@ -10,13 +10,11 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pipeline.simulator.air import air_hectopascals
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
 from pipeline.simulator.moments import Memory, Well
-from pipeline.simulator.sun import air_temperature_celsius
 from pipeline.simulator.voices import spoken
 from pipeline.simulator.voices.groundwater import VOICES
 
@@ -125,9 +123,8 @@ def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
             water_celsius=water_celsius + rng.gauss(0.0, 0.004),
             # minerals: what dissolves in an aquifer hardly changes
             microsiemens_per_centimetre=520.0 + device.number * 17 % 400,
-            air_hectopascals=air_hectopascals(plan.seed, at),
-            air_celsius=air_temperature_celsius(at),
             probe_metres_nhn=device.attributes["casing_top_metres_nhn"] - device.attributes["probe_depth_metres"],
+            seed=plan.seed,
             earlier=memory.before(at, column),
         )
         number, before = number + 1, at

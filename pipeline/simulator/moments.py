@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from pipeline.simulator.air import air_hectopascals
 from pipeline.simulator.battery import Battery
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, MINUTE_US, SECOND_US
+from pipeline.simulator.sun import air_temperature_celsius
 
 MEMORY: Final = 4
 """How many of its last measurements a device keeps."""
@@ -61,6 +63,11 @@ class Moment:
         return self.at_us // SECOND_US
 
     @property
+    def air_celsius(self) -> float:
+        """The temperature of the air around it; computed by those who ask, because most do not."""
+        return air_temperature_celsius(self.at_us)
+
+    @property
     def battery_volts(self) -> float:
         """The voltage of its battery."""
         return self.battery.volts(self.at_us)
@@ -99,7 +106,12 @@ class Bay(Moment):
     changed: bool
     occupied: bool
     state_us: int
-    ground_celsius: float
+    sun_warmth_celsius: float
+
+    @property
+    def ground_celsius(self) -> float:
+        """The temperature at the sensor: the sun warms it, unless a car stands above."""
+        return self.air_celsius + (0.0 if self.occupied else self.sun_warmth_celsius)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +123,14 @@ class Well(Moment):
     pressure_bar: float
     water_celsius: float
     microsiemens_per_centimetre: float
-    air_hectopascals: float
-    air_celsius: float
     probe_metres_nhn: float
+    seed: str
     earlier: tuple[Past[float], ...]
+
+    @property
+    def air_hectopascals(self) -> float:
+        """The pressure of the air above it."""
+        return air_hectopascals(self.seed, self.at_us)
 
     def level_metres_nhn(self, column_metres: float | None = None) -> float:
         """The water level, as it is or as a column that a probe has rounded says."""
@@ -128,7 +144,6 @@ class Container(Moment):
     distance_metres: float
     fill_ratio: float
     tilted: bool
-    air_celsius: float
     earlier: tuple[Past[float], ...]
 
 

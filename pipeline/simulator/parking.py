@@ -16,7 +16,7 @@ from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
 from pipeline.simulator.moments import Bay
-from pipeline.simulator.sun import air_temperature_celsius, local_hour, local_weekday
+from pipeline.simulator.sun import local_hour, local_weekday
 from pipeline.simulator.voices import spoken
 from pipeline.simulator.voices.parking import VOICES
 
@@ -107,7 +107,7 @@ def bays(plan: CityPlan, device: Device) -> Iterator[Bay]:
             changed=changed,
             occupied=occupied,
             state_us=at - since,
-            ground_celsius=air_temperature_celsius(at) + (0.0 if occupied else sun_warmth),
+            sun_warmth_celsius=sun_warmth,
         )
         if changed:
             since = at

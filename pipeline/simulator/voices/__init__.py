@@ -29,9 +29,7 @@ Voice = Callable[[Random, Spoken], Iterable[Sent]]
 """What a model sends at a moment; often one frame, sometimes several or none."""
 
 
-def spoken(
-    voice: Callable[[Random, Spoken], Iterable[Sent]], plan: CityPlan, device: Device, moments: Iterable[Spoken]
-) -> Iterator[Frame]:
+def spoken(voice: Voice[Spoken], plan: CityPlan, device: Device, moments: Iterable[Spoken]) -> Iterator[Frame]:
     """The device's frames. What its model adds by chance does not touch the physics."""
     rng = randomness(plan.seed, device.dev_eui, "voice")
     for moment in moments:

@@ -170,15 +170,17 @@ def _oscar(rng: Random, container: Container) -> Iterator[Sent]:
     )
     yield Sent(lobaro.OSCAR_DISTANCE_PORT, payload, distance)
     if container.once_a_day():
-        yield Sent(lobaro.OSCAR_STATUS_PORT, _oscar_status(container, container.air_celsius))
+        yield Sent(lobaro.OSCAR_STATUS_PORT, _oscar_status(container))
 
 
-def _oscar_status(moment: Container | Start, celsius: float) -> bytes:
-    return lobaro.oscar_status(firmware=(2, 0, 3), battery_volts=moment.battery_volts, temperature_celsius=celsius)
+def _oscar_status(moment: Container | Start) -> bytes:
+    return lobaro.oscar_status(
+        firmware=(2, 0, 3), battery_volts=moment.battery_volts, temperature_celsius=moment.air_celsius
+    )
 
 
 def _oscar_start(start: Start) -> Iterator[Sent]:
-    yield Sent(lobaro.OSCAR_STATUS_PORT, _oscar_status(start, 15.0))
+    yield Sent(lobaro.OSCAR_STATUS_PORT, _oscar_status(start))
 
 
 def _tek766(rng: Random, container: Container) -> Iterator[Sent]:

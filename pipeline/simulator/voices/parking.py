@@ -107,7 +107,7 @@ def _tekzipark_start(start: Start) -> Iterator[Sent]:
     bits = tekzitel.Bits.RESET | tekzitel.Bits.KEEP_ALIVE | tekzitel.Bits.BATTERY_GOOD
     if start.says:
         bits |= tekzitel.Bits.OCCUPIED
-    payload = tekzitel.status(bits, temperature_celsius=15.0, bay=start.device.number & 0xFF)
+    payload = tekzitel.status(bits, temperature_celsius=start.air_celsius, bay=start.device.number & 0xFF)
     yield Sent(tekzitel.STATUS_PORT, payload, start.says)
 
 

@@ -36,7 +36,10 @@ PLAN = CityPlan(
 )
 
 EVERYTHING = PLAN.with_(
-    containers=9, weather_stations=6, water_meters=3, **{name: names_of(family) for name, family in MODELS_FIELDS.items()}
+    containers=9,
+    weather_stations=6,
+    water_meters=3,
+    **{name: names_of(family) for name, family in MODELS_FIELDS.items()},
 )
 
 

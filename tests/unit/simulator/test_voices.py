@@ -186,7 +186,7 @@ NEVER: Final[Mapping[str, set[str]]] = {
 """Quantities that the decoder knows and the city's devices of that model do not send."""
 
 
-def reading_of(model: str, moment: Moment, samples: list[Sample]) -> Iterator[tuple[str, float, float]]:
+def readings_of(moment: Moment, samples: list[Sample]) -> Iterator[tuple[str, float, float]]:
     """Each reading about now that there is a truth for: its name, what was read, what is true."""
     for sample in samples:
         if sample.taken_unix_seconds is not None:
@@ -224,7 +224,7 @@ def test_readings_are_the_truth_within_the_resolution_of_the_model(model: str) -
     compared: Counter[str] = Counter()
     wrong = []
     for moment, samples in spoken(model):
-        for name, value, true in reading_of(model, moment, samples):
+        for name, value, true in readings_of(moment, samples):
             # what a radar or laser of its own sees is another sample of the same distance
             compared[name] += 1
             if not fits(model, type(moment), name, value, true):
