@@ -14,8 +14,6 @@ import pytest
 from pipeline.core.ticks import read_tick
 from pipeline.event.read import read_event
 from pipeline.simulator import CityPlan, Family, Fate, Planned, devices, events
-from pipeline.simulator.city import MODELS_FIELDS
-from pipeline.simulator.models import MODELS, names_of
 
 PLAN = CityPlan(
     duration=timedelta(hours=12),
@@ -33,13 +31,6 @@ PLAN = CityPlan(
     abp_share=0.3,
     abp_resets_per_day=2.0,
     joins_per_day=2.0,
-)
-
-EVERYTHING = PLAN.with_(
-    containers=9,
-    weather_stations=6,
-    water_meters=3,
-    **{name: names_of(family) for name, family in MODELS_FIELDS.items()},
 )
 
 
@@ -290,47 +281,3 @@ def test_city_may_lack_a_family(family: str) -> None:
     plan = PLAN.with_(duration=timedelta(minutes=30), **{family: 0})
 
     assert sum(planned.fate is Fate.ACCEPTED for planned in events(plan)) > 0
-
-
-def test_devices_of_a_family_take_turns_over_its_models() -> None:
-    plan = PLAN.with_(
-        parking_models=("nwave_nps405", "pni_placepod", "bosch_tps110"), container_models=("lobaro_oscar",)
-    )
-    models: dict[Family, list[str]] = defaultdict(list)
-    for device in devices(plan):
-        models[device.family].append(device.model.decoder)
-
-    assert models[Family.PARKING][:4] == ["nwave_nps405", "pni_placepod", "bosch_tps110", "nwave_nps405"]
-    assert set(models[Family.CONTAINER]) == {"lobaro_oscar"}
-    assert set(models[Family.GROUNDWATER]) == {"decentlab_dl_pr26"}
-
-
-def test_model_changes_what_a_bay_sends_and_not_what_happens_in_it() -> None:
-    def changes(model: str) -> list[tuple[str, int, float | None]]:
-        city = PLAN.flawless().with_(parking_models=(model,), wells=0, luminaires=0, containers=0)
-        state: dict[str, float | None] = {}
-        found = []
-        for planned in events(city):
-            if planned.event == "up" and state.get(planned.dev_eui) != planned.says:
-                state[planned.dev_eui] = planned.says
-                found.append((planned.dev_eui, planned.at_us, planned.says))
-        return found
-
-    assert changes("bosch_tps110") == changes("libelium_smart_parking") == changes("pni_placepod") != []
-
-
-def test_city_of_every_model_is_played_alike_again() -> None:
-    plan = EVERYTHING.with_(duration=timedelta(hours=2))
-
-    assert digest(plan) == digest(plan)
-    assert {device.model.decoder for device in devices(plan)} == set(MODELS)
-
-
-def test_new_families_change_nothing_about_the_others() -> None:
-    small = PLAN.with_(duration=timedelta(hours=1))
-    grown = small.with_(weather_stations=3, water_meters=3)
-    old = {device.dev_eui for device in devices(small)}
-    kept = [planned for planned in events(grown) if planned.dev_eui in old or planned.fate is Fate.TICK]
-
-    assert kept == list(events(small))
-    assert len(devices(grown)) == len(devices(small)) + 6

@@ -18,7 +18,7 @@ from pipeline.simulator import CityPlan, Device, Family, containers, devices, gr
 from pipeline.simulator import water as water_meters
 from pipeline.simulator import weather as weather_stations
 from pipeline.simulator.city import MODELS_FIELDS
-from pipeline.simulator.frames import HOUR_US, SECOND_US
+from pipeline.simulator.frames import SECOND_US
 from pipeline.simulator.models import MODELS
 from pipeline.simulator.moments import Bay, Container, Lamp, LampUsage, Meter, Moment, Weather, Well
 from pipeline.simulator.voices import containers as container_voices
@@ -302,15 +302,6 @@ def test_rain_of_each_interval_adds_up_to_the_total() -> None:
 
     assert all(millimetres > 8 for millimetres in total.values())
     assert {dev_eui: micrometres / 1000 for dev_eui, micrometres in fallen.items()} == pytest.approx(total)
-
-
-def test_stations_and_wells_share_their_rain() -> None:
-    rain = max(groundwater.rains(PLAN), key=lambda rain: (rain.at_us >= PLAN.start_us, rain.millimetres))
-    station = next(device for device in devices(PLAN) if device.family is Family.WEATHER)
-    for weather in weather_stations.stations(PLAN, station):
-        if rain.at_us + HOUR_US // 2 < weather.at_us < rain.at_us + weather_stations.duration_us(rain) - HOUR_US // 2:
-            assert weather.air.rain_millimetres_per_hour > 0.5
-            assert weather.air.humidity_ratio > 0.9
 
 
 def test_frames_fit_into_the_slowest_data_rate() -> None:

@@ -101,3 +101,12 @@ def test_leak_runs_all_night_and_is_told_once() -> None:
             assert all(after > before for before, after in pairwise(last.hourly_litres))
 
     assert 15 < found < 45
+
+
+def test_stations_and_wells_share_their_rain() -> None:
+    rain = max(groundwater.rains(PLAN), key=lambda rain: (rain.at_us >= PLAN.start_us, rain.millimetres))
+    station = of_family(Family.WEATHER)[0]
+    for moment in weather.stations(PLAN, station):
+        if rain.at_us + HOUR_US // 2 < moment.at_us < rain.at_us + weather.duration_us(rain) - HOUR_US // 2:
+            assert moment.air.rain_millimetres_per_hour > 0.5
+            assert moment.air.humidity_ratio > 0.9
