@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.simulator.city import CityPlan, Encoding, Family
+from pipeline.simulator.city import CityPlan, Encoding
 from pipeline.simulator.devices import Device, devices
 from pipeline.simulator.frames import Fate, Planned
 from pipeline.simulator.ledger import Account, Ledger, read_ledger, write_ledger
+from pipeline.simulator.models import Family
 from pipeline.simulator.play import events
 from pipeline.simulator.publish import simulate
 from pipeline.simulator.sites import sites_csv

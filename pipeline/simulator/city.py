@@ -5,24 +5,18 @@ Everything else follows from the plan, byte for byte, so a run can be repeated f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, Literal, Self
 
 from pipeline.core.clock import to_us
+from pipeline.simulator.models import MODELS, Family, Model, names_of
 
 SHORTEST_SECONDS: Final = 5.0
 """Between two frames of one kind: a device must leave room for the receive windows of class A."""
-
-
-class Family(StrEnum):
-    """The families of devices that the city has."""
-
-    PARKING = "parking"
-    GROUNDWATER = "groundwater"
-    CONTAINER = "container"
-    LIGHTING = "lighting"
 
 
 class Encoding(StrEnum):
@@ -32,12 +26,26 @@ class Encoding(StrEnum):
     PROTOBUF = "protobuf"
 
 
+MODELS_FIELDS: Final[Mapping[str, Family]] = MappingProxyType(
+    {
+        "parking_models": Family.PARKING,
+        "well_models": Family.GROUNDWATER,
+        "container_models": Family.CONTAINER,
+        "luminaire_models": Family.LIGHTING,
+        "weather_models": Family.WEATHER,
+        "water_models": Family.WATER,
+    }
+)
+"""The fields of the plan that say which models a family has."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CityPlan:
     """The city and its mishaps. Shares are of uplinks (0..1), rates are per device and day.
 
     `start` must be aware; the city is played from there for `duration`. `encoding` "both" stands for two ChirpStack
-    servers: parking and containers publish JSON, groundwater and lighting protobuf.
+    servers: parking and containers publish JSON, everything else protobuf. Models are given by the names of their
+    decoders; the devices of a family take turns over them.
 
     Raises:
         ValueError: a field is out of its bounds; the message names it.
@@ -56,12 +64,23 @@ class CityPlan:
     wells: int = 450
     containers: int = 23
     luminaires: int = 550
+    weather_stations: int = 0
+    water_meters: int = 0
     gateways: int = 12
+    # which models they are
+    parking_models: tuple[str, ...] = ("bosch_tps110",)
+    well_models: tuple[str, ...] = ("decentlab_dl_pr26",)
+    container_models: tuple[str, ...] = ("milesight_em310_udl",)
+    luminaire_models: tuple[str, ...] = ("nas_ul20xx",)
+    weather_models: tuple[str, ...] = ("decentlab_dl_atm41g2", "milesight_wts506", "sensecap_s2120")
+    water_models: tuple[str, ...] = ("axioma_qalcosonic_w1",)
     # how often devices speak by themselves
     heartbeat_interval_seconds: float = 3600.0
     well_interval_seconds: float = 900.0
     container_interval_seconds: float = 3600.0
     luminaire_interval_seconds: float = 3600.0
+    weather_interval_seconds: float = 600.0
+    water_interval_seconds: float = 43_200.0
     # what the air and the network do to their frames
     lost_share: float = 0.01
     broken_share: float = 0.002
@@ -79,6 +98,7 @@ class CityPlan:
     # what is true in it
     failed_luminaire_share: float = 0.01
     rain_events_per_day: float = 0.5
+    leaking_meter_share: float = 0.03
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -92,6 +112,13 @@ class CityPlan:
                 raise ValueError(f"{name}={value}: {SHORTEST_SECONDS} seconds or more are expected")
             if isinstance(value, int | float) and value < (name == "gateways"):
                 raise ValueError(f"{name}={value}: too few")
+        for name, family in MODELS_FIELDS.items():
+            known = names_of(family)
+            chosen: tuple[str, ...] = getattr(self, name)
+            wrong = [model for model in chosen if model not in known]
+            if wrong or not chosen:
+                what = "no model" if not wrong else f"{wrong[0]!r} is no {family} model"
+                raise ValueError(f"{name}={','.join(chosen)}: {what}; expected one or more of {', '.join(known)}")
 
     @property
     def start_us(self) -> int:
@@ -129,11 +156,17 @@ class CityPlan:
             return Encoding(self.encoding)
         return Encoding.JSON if family in (Family.PARKING, Family.CONTAINER) else Encoding.PROTOBUF
 
+    def model(self, family: Family, number: int) -> Model:
+        """The model of a family's device with that number, counted from 0."""
+        name = next(name for name, each in MODELS_FIELDS.items() if each is family)
+        chosen: tuple[str, ...] = getattr(self, name)
+        return MODELS[chosen[number % len(chosen)]]
+
     def described(self) -> dict[str, Any]:
         """The plan as plain values, for a ledger."""
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {
-            **asdict(self),
+            **plain,
             "start": self.start.isoformat(),
             "duration": self.duration.total_seconds(),
-            "bridges": list(self.bridges),
         }

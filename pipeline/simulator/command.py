@@ -37,13 +37,21 @@ def plan_of(changes: list[str], **given: Any) -> CityPlan:
         if not separator or name not in kinds:
             raise SettingsError(f"--set {change!r}: expected NAME=VALUE with a NAME out of: {', '.join(sorted(kinds))}")
         try:
-            given[name] = text.lower() in {"1", "true", "yes"} if kinds[name] is bool else kinds[name](text)
+            given[name] = _read(text, kinds[name])
         except ValueError as wrong:
             raise SettingsError(f"--set {change!r}: expected a value of type {kinds[name].__name__}") from wrong
     try:
         return CityPlan(**given)
     except ValueError as wrong:
         raise SettingsError(f"--set {wrong}") from wrong
+
+
+def _read(text: str, kind: type) -> Any:
+    if kind is bool:
+        return text.lower() in {"1", "true", "yes"}
+    if kind is tuple:
+        return tuple(part.strip() for part in text.split(","))
+    return kind(text)
 
 
 def simulate_command(
@@ -54,7 +62,7 @@ def simulate_command(
     rate: Annotated[float | None, typer.Option(help="At most so many messages per second.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Keep the account of what was published in this file.")] = None,
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE: a count or a rate of the city; may be repeated.")
+        list[str] | None, typer.Option("--set", help="NAME=VALUE: a count, a rate or models (A,B,C) of the city.")
     ] = None,
     sites: Annotated[bool, typer.Option("--sites", help="Print the city's sites as CSV, and play nothing.")] = False,
 ) -> None:

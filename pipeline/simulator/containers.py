@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pipeline.simulator import encode
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
+from pipeline.simulator.moments import Container, Memory
 from pipeline.simulator.sun import from_local_us, local_hour, local_us
+from pipeline.simulator.voices import spoken
+from pipeline.simulator.voices.containers import VOICES
 
 _THROWN_IN: Final = (
     0, 0, 0, 0, 0, 10, 30, 80, 140, 200, 240, 220,
@@ -43,7 +45,12 @@ def inflow_ratio(at_us: int, until_us: int, *, per_day: float) -> float:
 
 
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
-    """Battery, distance and position at each interval, and at once when the position changes."""
+    """What the device's model sends of its container; `says` is the distance."""
+    return spoken(VOICES[device.model.decoder], plan, device, fills(plan, device))
+
+
+def fills(plan: CityPlan, device: Device) -> Iterator[Container]:
+    """The container at each interval, and while it is tipped."""
     rng = randomness(plan.seed, device.dev_eui, "container")
     battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
     interval = int(plan.container_interval_seconds * SECOND_US)
@@ -51,14 +58,27 @@ def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
     ratio = rng.uniform(0.05, 0.95)
     overfull = OVERFULL_RATIO if rng.random() < 0.2 else 1.0
     emptied_from = 0.6 if rng.random() < 0.5 else 0.9
+    number, before = 0, plan.start_us
+    memory: Memory[float] = Memory()
 
     def tour_us(day_us: int) -> int:
         return from_local_us(day_us) + int(rng.uniform(6.0, 11.0) * HOUR_US)
 
-    def frame(at: int, distance: float, *, tilted: bool) -> Frame:
-        percent = max(1, round(battery.ratio(at) * 100))
-        payload = encode.em310_udl(battery_percent=percent, distance_metres=distance, tilted=tilted)
-        return Frame(at, encode.EM310_UDL_PORT, payload, distance)
+    def container(at: int, distance: float, *, tilted: bool) -> Container:
+        nonlocal number, before
+        made = Container(
+            device=device,
+            at_us=at,
+            before_us=before,
+            number=number,
+            battery=battery,
+            distance_metres=distance,
+            fill_ratio=fill_ratio(distance, device),
+            tilted=tilted,
+            earlier=memory.before(at, distance),
+        )
+        number, before = number + 1, at
+        return made
 
     def measured() -> float:
         return distance_metres(min(ratio, overfull) + rng.gauss(0.0, 0.004), device)
@@ -73,10 +93,10 @@ def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
         if tour <= at:
             tour = tour_us(local_us(at) // DAY_US * DAY_US + DAY_US)
             if ratio >= emptied_from:
-                yield frame(at, measured(), tilted=True)
+                yield container(at, measured(), tilted=True)
                 at += int(rng.uniform(1.5, 4.0) * MINUTE_US)
                 if at >= plan.end_us:
                     return
                 ratio = rng.uniform(0.0, 0.04)
-        yield frame(at, measured(), tilted=False)
+        yield container(at, measured(), tilted=False)
         at += interval + rng.randrange(-2 * SECOND_US, 2 * SECOND_US)

@@ -8,50 +8,22 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
 
-from pipeline.simulator.city import CityPlan, Family
+from pipeline.simulator.city import CityPlan
 from pipeline.simulator.frames import randomness
+from pipeline.simulator.models import Family, Model
 
 LATITUDE: Final = 51.33
 LONGITUDE: Final = 6.56
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A device model as ChirpStack knows it: its profile and the tags of the profile."""
-
-    family: Family
-    profile: str
-    decoder: str
-    vendor: str
-    device_class: str = "CLASS_A"
-    mains_powered: bool = False
-
-
-MODELS: Final[Mapping[Family, Model]] = MappingProxyType(
-    {
-        Family.PARKING: Model(family=Family.PARKING, profile="bosch TPS110", decoder="bosch_tps110", vendor="bosch"),
-        Family.GROUNDWATER: Model(
-            family=Family.GROUNDWATER, profile="decentlab DL-PR26", decoder="decentlab_dl_pr26", vendor="decentlab"
-        ),
-        Family.CONTAINER: Model(
-            family=Family.CONTAINER, profile="milesight EM310-UDL", decoder="milesight_em310_udl", vendor="milesight"
-        ),
-        Family.LIGHTING: Model(
-            family=Family.LIGHTING,
-            profile="nas UL20xx-fw1.1",
-            decoder="nas_ul20xx",
-            vendor="nas",
-            device_class="CLASS_C",
-            mains_powered=True,
-        ),
-    }
-)
 APPLICATIONS: Final[Mapping[Family, str]] = MappingProxyType(
     {
         Family.PARKING: "Stadt Krefeld Parken",
         Family.GROUNDWATER: "Stadt Krefeld Grundwasser",
         Family.CONTAINER: "Stadt Krefeld Container",
         Family.LIGHTING: "Stadt Krefeld Beleuchtung",
+        Family.WEATHER: "Stadt Krefeld Wetter",
+        Family.WATER: "Stadt Krefeld Wasser",
     }
 )
 
@@ -60,7 +32,8 @@ APPLICATIONS: Final[Mapping[Family, str]] = MappingProxyType(
 class Device:
     """One device at its place.
 
-    `group` is what its site is counted with: a zone, a district, a street, an aquifer. `attributes` is the geometry
+    `group` is what its site is counted with: a zone, a district, a street, an aquifer. `tags` are its own and those
+    that its model needs. `attributes` is the geometry
     of its installation, by the names of the sites file (metres, watts).
     """
 
@@ -68,6 +41,7 @@ class Device:
     number: int
     dev_eui: str
     family: Family
+    model: Model
     site: str
     name: str
     group: str
@@ -77,13 +51,9 @@ class Device:
     tags: Mapping[str, str]
     attributes: Mapping[str, float]
 
-    @property
-    def model(self) -> Model:
-        """The device's model."""
-        return MODELS[self.family]
-
 
 ZONES: Final = ("koenigstrasse", "koelner-strasse", "behinderten")
+DISABLED_ZONE: Final = ZONES[2]
 _ZONE_NAMES: Final = ("Königstraße", "Kölner Straße", "Behindertenparkplatz")
 _ZONE_LETTERS: Final = "KOB"
 SEGMENTS: Final = (
@@ -96,6 +66,7 @@ SEGMENTS: Final = (
     "uerdinger-strasse",
 )
 AQUIFERS: Final = ("obere-terrasse", "mittlere-terrasse", "niederterrasse")
+DISTRICTS: Final = ("mitte", "huels", "uerdingen", "fischeln", "linn", "bockum")
 TEXTILE_SHARE: Final = 16 / 23
 
 
@@ -115,19 +86,21 @@ def devices(plan: CityPlan) -> tuple[Device, ...]:
     ) -> None:
         dev_eui = blake2b(f"{plan.seed}/{family}".encode(), digest_size=5).hexdigest() + f"{number:06x}"
         rng = randomness(plan.seed, dev_eui, "place")
+        model = plan.model(family, number)
         made.append(
             Device(
                 index=len(made),
                 number=number,
                 dev_eui=dev_eui,
                 family=family,
+                model=model,
                 site=site,
                 name=name,
                 group=group,
                 latitude=round(LATITUDE + rng.gauss(0.0, 0.025), 6),
                 longitude=round(LONGITUDE + rng.gauss(0.0, 0.04), 6),
                 abp=rng.random() < plan.abp_share,
-                tags=tags,
+                tags={**tags, **model.tags},
                 attributes=attributes,
             )
         )
@@ -159,8 +132,6 @@ def devices(plan: CityPlan) -> tuple[Device, ...]:
             tags={
                 "casing_top_metres_nhn": str(casing_top),
                 "probe_depth_metres": str(depth),
-                "pressure_min_bar": "0",
-                "pressure_max_bar": "1",
             },
             attributes={"casing_top_metres_nhn": casing_top, "probe_depth_metres": depth},
         )
@@ -187,5 +158,25 @@ def devices(plan: CityPlan) -> tuple[Device, ...]:
             group=segment,
             tags={"segment": segment, "pole": pole},
             attributes={"rated_watts": 42.0},
+        )
+    for number in range(plan.weather_stations):
+        add(
+            Family.WEATHER,
+            number,
+            site=f"klima-{number}",
+            name=f"Wetterstation {number}",
+            group=DISTRICTS[number % len(DISTRICTS)],
+            tags={"site": f"klima-{number}"},
+            attributes={},
+        )
+    for number in range(plan.water_meters):
+        add(
+            Family.WATER,
+            number,
+            site=f"wz-{number:04d}",
+            name=f"Wasserzähler {number:04d}",
+            group=DISTRICTS[number % len(DISTRICTS)],
+            tags={"site": f"wz-{number:04d}"},
+            attributes={},
         )
     return tuple(made)

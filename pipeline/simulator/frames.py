@@ -35,13 +35,16 @@ class Frame(NamedTuple):
     """One transmission of a device, before the network has had its say.
 
     `says` is the one number by which the frame can be judged, None where it holds none: a bay's state (1 occupied),
-    a container's distance in metres, a well's water level in metres above NHN, a luminaire's darkness (1 dark).
+    a container's distance in metres, a well's water level in metres above NHN, a luminaire's darkness (1 dark), a
+    station's air temperature in degrees Celsius, a meter's volume in litres. It is what the model's resolution leaves
+    of it. A `notice` is what a device says of itself after a start.
     """
 
     at_us: int
     f_port: int
     payload: bytes
     says: float | None = None
+    notice: bool = False
 
 
 class Planned(NamedTuple):

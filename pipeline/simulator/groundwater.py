@@ -10,11 +10,13 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pipeline.simulator import encode
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
+from pipeline.simulator.moments import Memory, Well
+from pipeline.simulator.voices import spoken
+from pipeline.simulator.voices.groundwater import VOICES
 
 BAR_PER_METRE: Final = 0.0980665
 """Of water at 4 degrees Celsius."""
@@ -48,8 +50,8 @@ def response_metres(rain: Rain, at_us: int, *, per_millimetre: float, rise_hours
     return rain.millimetres * per_millimetre * (1.0 - math.exp(-hours / rise_hours)) * math.exp(-hours / fall_hours)
 
 
-class Well(NamedTuple):
-    """What a well is like, drawn once."""
+class Aquifer(NamedTuple):
+    """How the water stands at a well, drawn once."""
 
     column_metres: float
     yearly_metres: float
@@ -81,10 +83,15 @@ class Well(NamedTuple):
 
 
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
-    """Pressure, temperature and battery at each interval; `says` is the water level in metres above NHN."""
+    """What the device's model sends of its well; `says` is the water level in metres above NHN."""
+    return spoken(VOICES[device.model.decoder], plan, device, wells(plan, device))
+
+
+def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
+    """The well at each interval."""
     rng = randomness(plan.seed, device.dev_eui, "groundwater")
     fallen = rains(plan)
-    well = Well(
+    aquifer = Aquifer(
         column_metres=rng.uniform(2.0, 6.5),
         yearly_metres=rng.uniform(0.1, 0.5),
         wave_metres=rng.uniform(0.02, 0.12),
@@ -94,20 +101,31 @@ def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
         rise_hours=rng.uniform(2.0, 30.0),
         fall_hours=rng.uniform(150.0, 600.0),
     )
-    probe_metres_nhn = device.attributes["casing_top_metres_nhn"] - device.attributes["probe_depth_metres"]
     battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
     device_id = rng.randrange(1, 0x10000)
     interval = int(plan.well_interval_seconds * SECOND_US)
     drift = rng.randrange(-SECOND_US, SECOND_US)
     at = plan.start_us + int(rng.random() * interval)
     water_celsius = rng.uniform(10.5, 12.5)
+    number, before = 0, plan.start_us
+    memory: Memory[float] = Memory()
     while at < plan.end_us:
-        column = well.water_column_metres(at, fallen) + rng.gauss(0.0, 0.001)
-        payload = encode.dl_pr26(
+        column = aquifer.water_column_metres(at, fallen) + rng.gauss(0.0, 0.001)
+        yield Well(
+            device=device,
+            at_us=at,
+            before_us=before,
+            number=number,
+            battery=battery,
             device_id=device_id,
+            column_metres=column,
             pressure_bar=column * BAR_PER_METRE,
-            temperature_celsius=water_celsius + rng.gauss(0.0, 0.004),
-            battery_volts=battery.volts(at),
+            water_celsius=water_celsius + rng.gauss(0.0, 0.004),
+            # minerals: what dissolves in an aquifer hardly changes
+            microsiemens_per_centimetre=520.0 + device.number * 17 % 400,
+            probe_metres_nhn=device.attributes["casing_top_metres_nhn"] - device.attributes["probe_depth_metres"],
+            seed=plan.seed,
+            earlier=memory.before(at, column),
         )
-        yield Frame(at, encode.DL_PR26_PORT, payload, round(probe_metres_nhn + column, 4))
+        number, before = number + 1, at
         at += interval + drift

@@ -15,10 +15,11 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.core.clock import from_us
-from pipeline.simulator.city import CityPlan, Family
+from pipeline.simulator.city import CityPlan
 from pipeline.simulator.containers import fill_ratio
 from pipeline.simulator.devices import Device, devices
 from pipeline.simulator.frames import Fate, Planned
+from pipeline.simulator.models import Family
 
 FULL_RATIO: Final = 0.8
 LETTERS: Final[Mapping[Fate, str]] = {
@@ -41,9 +42,10 @@ class Zone:
 
 @dataclass(slots=True, kw_only=True)
 class Picture:
-    """The city at one moment. Containers, luminaires and wells are named by their site; what has not spoken is absent.
+    """The city at one moment. All but the bays are named by their site; what has not spoken is absent.
 
-    Fill ratios are 0 for empty, 1 for full, above 1 for overfull; levels in metres above NHN.
+    Fill ratios are 0 for empty, 1 for full, above 1 for overfull; levels in metres above NHN. A meter's volume is the
+    last one that it told, which may be that of midnight. A luminaire counts as dark where its model can know it.
     """
 
     zones: dict[str, Zone] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class Picture:
     full_containers: list[str] = field(default_factory=list)
     dark_luminaires: list[str] = field(default_factory=list)
     water_levels_metres_nhn: dict[str, float] = field(default_factory=dict)
+    air_temperatures_celsius: dict[str, float] = field(default_factory=dict)
+    water_volumes_litres: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,6 +195,10 @@ def picture(city: Iterable[Device], says: Mapping[str, float]) -> Picture:
         elif device.family is Family.LIGHTING:
             if value:
                 made.dark_luminaires.append(device.site)
+        elif device.family is Family.WEATHER:
+            made.air_temperatures_celsius[device.site] = value
+        elif device.family is Family.WATER:
+            made.water_volumes_litres[device.site] = value
         else:
             made.water_levels_metres_nhn[device.site] = value
     return made

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
-from pipeline.simulator import encode
+from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.encode import AlertMemory, DaliStatus, DimmingSource, LinkState, NodeState, Usage
 from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
+from pipeline.simulator.moments import Lamp, LampUsage, Reason
 from pipeline.simulator.sun import (
     CIVIL_DARKNESS_DEGREES,
     air_temperature_celsius,
@@ -23,13 +23,14 @@ from pipeline.simulator.sun import (
     from_local_us,
     solar_noon_us,
 )
+from pipeline.simulator.voices import spoken
+from pipeline.simulator.voices.lighting import VOICES
 
 FULL_PERCENT: Final = 100
 NIGHT_PERCENT: Final = 50
 DIMMED_FROM_HOUR: Final = 23
 DIMMED_TO_HOUR: Final = 5
 STANDBY_WATTS: Final = 0.6
-DALI_DRIVER: Final = encode.dali_short_address(9)
 
 
 class Switch(NamedTuple):
@@ -37,7 +38,7 @@ class Switch(NamedTuple):
 
     at_us: int
     level_percent: int
-    reason: int
+    reason: Reason
 
 
 def switches(device: Device, from_us: int, until_us: int, rng: Random) -> Iterator[Switch]:
@@ -59,12 +60,12 @@ def switches(device: Device, from_us: int, until_us: int, rng: Random) -> Iterat
             )
             dim_from = local_midnight + (DIMMED_FROM_HOUR - 24) * HOUR_US
             dim_to = local_midnight + DIMMED_TO_HOUR * HOUR_US
-            yield Switch(dusk + delay, FULL_PERCENT, encode.REASON_DUSK)
+            yield Switch(dusk + delay, FULL_PERCENT, Reason.DUSK)
             if dusk < dim_from:
-                yield Switch(dim_from + delay, NIGHT_PERCENT, encode.REASON_PROFILE)
+                yield Switch(dim_from + delay, NIGHT_PERCENT, Reason.PROFILE)
             if dim_to < dawn:
-                yield Switch(dim_to + delay, FULL_PERCENT, encode.REASON_NIGHT)
-            yield Switch(dawn + delay, 0, encode.REASON_DAWN)
+                yield Switch(dim_to + delay, FULL_PERCENT, Reason.NIGHT)
+            yield Switch(dawn + delay, 0, Reason.DAWN)
         noon = next_noon
 
 
@@ -72,10 +73,14 @@ class Luminaire:
     """A luminaire's state as it goes through the days: level, energy, burning hours, failure."""
 
     def __init__(self, plan: CityPlan, device: Device, rng: Random) -> None:
+        self._device = device
+        self._battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
+        self._number = 0
+        self._before_us = plan.start_us
         self._rated_watts = device.attributes["rated_watts"]
         self._rng = rng
         self.level_percent = 0
-        self.reason = encode.REASON_DAY
+        self.reason = Reason.DAY
         self.failed_at_us: int | None = None
         if rng.random() < plan.failed_luminaire_share:
             # half of them failed before, half fail while we look
@@ -107,48 +112,56 @@ class Luminaire:
             self._lamp_seconds += seconds
         self._at_us = at_us
 
-    def status(self, at_us: int) -> Frame:
-        """A status frame; `says` is 1 for a failed lamp."""
-        dark = self.dark(at_us)
-        dali = DaliStatus.LAMP_FAILURE if dark else DaliStatus(0)
-        if self.level_percent and not dark:
-            dali |= DaliStatus.LAMP_ON
-        payload = encode.ul20xx_status(
-            clock_seconds=at_us // SECOND_US,
-            node=NodeState.RELAY_CLOSED,
-            link=LinkState(0),
+    def status(self, at_us: int) -> Lamp:
+        """What it does and how it is."""
+        number, before_us = self._spoken(at_us)
+        return Lamp(
+            device=self._device,
+            at_us=at_us,
+            before_us=before_us,
+            number=number,
+            battery=self._battery,
+            level_percent=self.level_percent,
+            reason=self.reason,
+            dark=self.dark(at_us),
             downlink_rssi_dbm=self._downlink_rssi,
             downlink_snr_db=self._rng.randrange(-4, 11),
-            temperature_celsius=round(air_temperature_celsius(at_us) + 0.2 * self.power_watts(at_us)),
-            alerts=AlertMemory.LAMP_ERROR if dark else AlertMemory(0),
-            sources=(DimmingSource(DALI_DRIVER, self.reason, self.level_percent, dali),),
+            inside_celsius=round(air_temperature_celsius(at_us) + 0.2 * self.power_watts(at_us)),
         )
-        return Frame(at_us, encode.UL20XX_STATUS_PORT, payload, float(dark))
 
-    def usage(self, at_us: int) -> Frame:
-        """A usage frame: the node's own meter, and what the driver says of the same lamp."""
+    def usage(self, at_us: int) -> LampUsage:
+        """What it has used."""
         self.pass_until(at_us)
+        number, before_us = self._spoken(at_us)
         watts = self.power_watts(at_us)
-        burning = watts > STANDBY_WATTS
-        meter = Usage(
-            address=encode.INTERNAL_METER,
-            active_energy_watt_hours=int(self._energy_watt_hours),
-            active_power_watts=round(watts),
-            power_factor_ratio=0.96 if burning else 0.35,
+        return LampUsage(
+            device=self._device,
+            at_us=at_us,
+            before_us=before_us,
+            number=number,
+            battery=self._battery,
+            energy_watt_hours=self._energy_watt_hours,
+            power_watts=watts,
+            burning=watts > STANDBY_WATTS,
             mains_volts=round(self._volts + self._rng.gauss(0.0, 1.0)),
-        )
-        driver = Usage(
-            address=DALI_DRIVER,
-            active_energy_watt_hours=int(self._energy_watt_hours * 0.97),
-            active_power_watts=int(watts),
             driver_seconds=int(self._driver_seconds),
             lamp_seconds=int(self._lamp_seconds),
         )
-        return Frame(at_us, encode.UL20XX_USAGE_PORT, encode.ul20xx_usage((meter, driver)))
+
+    def _spoken(self, at_us: int) -> tuple[int, int]:
+        """How often it has spoken, and when last."""
+        number, before_us = self._number, self._before_us
+        self._number, self._before_us = number + 1, at_us
+        return number, before_us
 
 
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
-    """A status frame at each change, status and usage at each interval, half an interval apart."""
+    """What the device's model sends of its luminaire; `says` is 1 for a failed lamp, where the model knows it."""
+    return spoken(VOICES[device.model.decoder], plan, device, lamps(plan, device))
+
+
+def lamps(plan: CityPlan, device: Device) -> Iterator[Lamp | LampUsage]:
+    """The state at each change, state and usage at each interval, half an interval apart."""
     rng = randomness(plan.seed, device.dev_eui, "lighting")
     luminaire = Luminaire(plan, device, rng)
     interval = int(plan.luminaire_interval_seconds * SECOND_US)

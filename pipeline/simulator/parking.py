@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
-from pipeline.simulator import encode
+from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
-from pipeline.simulator.sun import air_temperature_celsius, local_hour, local_weekday
+from pipeline.simulator.moments import Bay
+from pipeline.simulator.sun import local_hour, local_weekday
+from pipeline.simulator.voices import spoken
+from pipeline.simulator.voices.parking import VOICES
 
 
 class Habits(NamedTuple):
@@ -70,8 +73,14 @@ def stay_us(rng: Random, habits: Habits) -> int:
 
 
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
-    """A frame at each change of state and a heartbeat with state and temperature at each interval."""
+    """What the device's model sends of its bay."""
+    return spoken(VOICES[device.model.decoder], plan, device, bays(plan, device))
+
+
+def bays(plan: CityPlan, device: Device) -> Iterator[Bay]:
+    """The bay at each change of its state, and at each interval."""
     rng = randomness(plan.seed, device.dev_eui, "parking")
+    battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
     habits = HABITS[device.group]
     interval = int(plan.heartbeat_interval_seconds * SECOND_US)
     start, end = plan.start_us, plan.end_us
@@ -80,13 +89,26 @@ def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
     change = start + int(rng.random() * stay_us(rng, habits)) if occupied else next_arrival_us(rng, habits, start)
     heartbeat = start + int(rng.random() * interval)
     sun_warmth = rng.uniform(0.0, 4.0)
+    # What was before the plan is not known, so the first state has lasted since then at least.
+    number, before, since = 0, start, start
     while (at := min(change, heartbeat)) < end:
-        if change <= heartbeat:
+        changed = change <= heartbeat
+        if changed:
             occupied = not occupied
             change = at + stay_us(rng, habits) if occupied else next_arrival_us(rng, habits, at)
-            yield Frame(at, encode.TPS110_STATUS_PORT, encode.tps110_status(occupied=occupied), float(occupied))
-            continue
-        heartbeat = at + interval + rng.randrange(-SECOND_US, SECOND_US)
-        ground = air_temperature_celsius(at) + (0.0 if occupied else sun_warmth)
-        payload = encode.tps110_heartbeat(occupied=occupied, temperature_celsius=round(ground))
-        yield Frame(at, encode.TPS110_HEARTBEAT_PORT, payload, float(occupied))
+        else:
+            heartbeat = at + interval + rng.randrange(-SECOND_US, SECOND_US)
+        yield Bay(
+            device=device,
+            at_us=at,
+            before_us=before,
+            number=number,
+            battery=battery,
+            changed=changed,
+            occupied=occupied,
+            state_us=at - since,
+            sun_warmth_celsius=sun_warmth,
+        )
+        if changed:
+            since = at
+        number, before = number + 1, at

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Final
 
 from pipeline.core.ticks import Tick, write_tick
-from pipeline.simulator import containers, groundwater, lighting, parking
+from pipeline.simulator import containers, groundwater, lighting, parking, water, weather
 from pipeline.simulator.chirpstack import Events, identity
 from pipeline.simulator.chirpstack_json import JsonEvents
 from pipeline.simulator.chirpstack_protobuf import ProtobufEvents
-from pipeline.simulator.city import CityPlan, Encoding, Family
+from pipeline.simulator.city import CityPlan, Encoding
 from pipeline.simulator.devices import Device, devices
 from pipeline.simulator.frames import SECOND_US, Fate, Frame, Planned
+from pipeline.simulator.models import Family
 from pipeline.simulator.radio import Gateway, Link, gateways, link
 from pipeline.simulator.session import LATENCY_US, Ordered, Session
 
@@ -27,6 +28,8 @@ FRAMES: Final[Mapping[Family, Callable[[CityPlan, Device], Iterator[Frame]]]] = 
         Family.GROUNDWATER: groundwater.frames,
         Family.CONTAINER: containers.frames,
         Family.LIGHTING: lighting.frames,
+        Family.WEATHER: weather.frames,
+        Family.WATER: water.frames,
     }
 )
 

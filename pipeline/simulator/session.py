@@ -12,14 +12,15 @@ from typing import Final
 
 from pipeline.core.identity import event_id, text
 from pipeline.event.read import read_event
-from pipeline.simulator import encode
 from pipeline.simulator.battery import LEVELS, battery_of, device_status_percent
 from pipeline.simulator.chirpstack import RETRANSMISSION, Events, Uplink, derived_uuid, identity, topic
-from pipeline.simulator.city import CityPlan, Family
+from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, SECOND_US, Fate, Frame, Planned, randomness
 from pipeline.simulator.mishaps import broken
+from pipeline.simulator.moments import Start
 from pipeline.simulator.radio import Link, Reception, receptions
+from pipeline.simulator.voices.starts import notices
 
 LATENCY_US: Final = 200_000
 """What passes between a gateway's reception and the event: ChirpStack waits for other gateways."""
@@ -127,21 +128,18 @@ class Session:
                 key=text(event_id(deduplication_id, "join")),
                 fate=Fate.ACCEPTED,
             )
-        notice = self._start_notice(at_us, frame)
-        if notice is None:
-            return at_us
-        self._transmit(notice)
-        return self._last_us + SPACING_US + SECOND_US
-
-    def _start_notice(self, at_us: int, frame: Frame) -> Frame | None:
-        if self._device.family is Family.PARKING:
-            payload = encode.tps110_startup(occupied=bool(frame.says), firmware=(0, 29, 2), reset_cause=2)
-            return Frame(at_us, encode.TPS110_STARTUP_PORT, payload, frame.says)
-        if self._device.family is Family.LIGHTING:
-            serial = 0x50000000 + self._device.number
-            payload = encode.ul20xx_boot(serial=serial, firmware=(1, 1, 15), clock_seconds=at_us // SECOND_US)
-            return Frame(at_us, encode.UL20XX_SYSTEM_PORT, payload)
-        return None
+        start = Start(
+            device=device,
+            at_us=at_us,
+            before_us=max(self._last_us, plan.start_us),
+            number=0,
+            battery=self._battery,
+            says=frame.says,
+        )
+        for notice in notices(start):
+            self._transmit(notice._replace(at_us=at_us))
+            at_us = self._last_us + SPACING_US + SECOND_US
+        return at_us
 
     def _transmit(self, frame: Frame) -> None:
         rng, plan = self._rng, self._plan
@@ -154,9 +152,9 @@ class Session:
             heappush(self._pending, (lost.at_us, self._numbered, lost))
             return
         fate = Fate.ACCEPTED if frame.payload else Fate.NO_PAYLOAD
-        regular = frame.f_port not in (0, encode.TPS110_STARTUP_PORT, encode.UL20XX_SYSTEM_PORT)
+        regular = frame.f_port != 0 and not frame.notice
         if regular and rng.random() < plan.broken_share:
-            frame, fate = broken(rng, self._device.family, frame), Fate.BROKEN
+            frame, fate = broken(rng, self._device.model.decoder, frame), Fate.BROKEN
         heard = receptions(rng, self._link, at)
         if at >= self._status_us:
             self._status(at, heard[0])

@@ -20,6 +20,7 @@ from pipeline.simulator import (
     read_ledger,
     write_ledger,
 )
+from pipeline.simulator.models import names_of
 
 PLAN = CityPlan(
     duration=timedelta(hours=6),
@@ -133,6 +134,34 @@ def test_container_is_full_from_four_fifths_on() -> None:
 
     assert found.fill_ratios == ratios
     assert found.full_containers == [site for site, ratio in ratios.items() if ratio >= 0.8]
+
+
+def test_stations_and_meters_are_known_by_what_they_measured_last() -> None:
+    plan = PLAN.flawless().with_(
+        weather_stations=3, water_meters=3, water_interval_seconds=3600.0, wells=0, luminaires=0
+    )
+    found = ledger_of(plan)
+
+    assert found.truth == found.told
+    assert set(found.told.air_temperatures_celsius) == {"klima-0", "klima-1", "klima-2"}
+    assert all(5.0 < celsius < 35.0 for celsius in found.told.air_temperatures_celsius.values())
+    assert set(found.told.water_volumes_litres) == {"wz-0000", "wz-0001", "wz-0002"}
+    assert found.told.water_levels_metres_nhn == {}
+
+
+@pytest.mark.parametrize("family", ["parking", "container", "groundwater"])
+def test_truth_is_the_same_whatever_model_measures_it(family: str) -> None:
+    field = {"parking": "parking_models", "container": "container_models", "groundwater": "well_models"}[family]
+    plan = PLAN.flawless().with_(luminaires=0)
+    usual = ledger_of(plan).truth
+    for model in names_of(Family(family)):
+        truth = ledger_of(plan.with_(**{field: (model,)})).truth
+        assert truth.zones == usual.zones
+        assert truth.water_levels_metres_nhn == pytest.approx(usual.water_levels_metres_nhn, abs=0.006)
+        # a sensor that does not see the last centimetres keeps what it saw before
+        near = {site for site, ratio in usual.fill_ratios.items() if model == "dragino_dds75" and ratio > 0.9}
+        for site in usual.fill_ratios.keys() - near:
+            assert truth.fill_ratios[site] == pytest.approx(usual.fill_ratios[site], abs=0.005)
 
 
 def test_truth_and_told_agree_where_nothing_is_lost() -> None:

@@ -264,6 +264,10 @@ def test_plan_without_a_time_zone_is_refused() -> None:
         {"well_interval_seconds": 0.0},
         {"tick_seconds": 0.0},
         {"joins_per_day": -1.0},
+        {"weather_stations": -1},
+        {"parking_models": ()},
+        {"parking_models": ("bosch_tps120",)},
+        {"well_models": ("decentlab_dl_pr26", "decentlab_dl_mbx")},
     ],
     ids=str,
 )

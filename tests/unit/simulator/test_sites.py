@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from pipeline.registry.sites import parse_sites
 from pipeline.simulator import CityPlan, devices, sites_csv
 
 PLAN = CityPlan()
@@ -44,3 +45,14 @@ def test_bays_are_grouped_in_three_zones() -> None:
         "koelner-strasse": 24,
         "behinderten": 6,
     }
+
+
+def test_stations_and_meters_have_sites_that_the_import_takes() -> None:
+    plan = CityPlan(wells=3, luminaires=3, containers=3, weather_stations=2, water_meters=4)
+    lines = parse_sites(sites_csv(plan), default_from=plan.start, families=("weather", "water"))
+    sites = {line.site: line for line in lines}
+
+    assert len(sites) == len(lines) == len(devices(plan))
+    assert sites["klima-1"].version.family == "weather"
+    assert sites["wz-0003"].version.family == "water"
+    assert sites["wz-0003"].version.group == "fischeln"

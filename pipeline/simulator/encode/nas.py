@@ -1,99 +1,27 @@
-"""Physical values to FRMPayload bytes, exactly as the four device models send them.
+"""NAS street-light nodes: UL20xx with firmware 1.1, UL2030 with its early firmware 0.6.
 
-The formats are those of the vendors' documents: Bosch Parking Lot Sensor interface description 0.29, Decentlab DL-PR26
-data sheet, Milesight EM310-UDL user guide, NAS UL20xx payload reference for firmware 1.1. Written apart from the
-decoders on purpose: two readings of one document that agree prove more than one that is turned around.
+From the maker's payload reference for firmware 1.1 and a public parser's notes on 0.6. The usage blocks are the same in
+both but for the frame's header, so they are written once.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
-
-# -- Bosch TPS110 ------------------------------------------------------------------------------------------------
-
-TPS110_STATUS_PORT: Final = 1
-TPS110_HEARTBEAT_PORT: Final = 2
-TPS110_STARTUP_PORT: Final = 3
-
-
-def tps110_status(*, occupied: bool) -> bytes:
-    """The frame of a change: one byte, bit 0 the state."""
-    return b"\x01" if occupied else b"\x00"
-
-
-def tps110_heartbeat(*, occupied: bool, temperature_celsius: int | None) -> bytes:
-    """The state, and the temperature in whole degrees where the firmware knows it."""
-    if temperature_celsius is None:
-        return tps110_status(occupied=occupied)
-    return struct.pack(">Bb", occupied, temperature_celsius)
-
-
-def tps110_startup(
-    *, occupied: bool, firmware: tuple[int, int, int], reset_cause: int, debug_codes: Sequence[int] = ()
-) -> bytes:
-    """After a start: up to three 12-bit debug codes, firmware, reset cause, state; 17 bytes."""
-    words = [*debug_codes, 0, 0, 0][:3]
-    return struct.pack("<HxxHxxHxx3B2B", *words, *firmware, reset_cause, occupied)
-
-
-# -- Decentlab DL-PR26 -------------------------------------------------------------------------------------------
-
-DL_PR26_PORT: Final = 1
-_DECENTLAB_VERSION: Final = 2
-
-
-def dl_pr26(
-    *,
-    device_id: int,
-    pressure_bar: float | None,
-    temperature_celsius: float | None,
-    battery_volts: float | None,
-    pressure_min_bar: float = 0.0,
-    pressure_max_bar: float = 1.0,
-) -> bytes:
-    """Pressure and temperature (group 0) and the battery (group 1); a group with a None is left out.
-
-    Values outside the converter's range are clipped to it, as a converter does.
-    """
-    flags = 0
-    words: list[int] = []
-    if pressure_bar is not None and temperature_celsius is not None:
-        flags |= 1
-        span = pressure_max_bar - pressure_min_bar
-        words.append(_word((pressure_bar - pressure_min_bar) / span * 32768 + 16384))
-        words.append(_word((temperature_celsius + 50.0) / 0.003125 + 384))
-    if battery_volts is not None:
-        flags |= 2
-        words.append(_word(battery_volts * 1000))
-    return struct.pack(f">BHH{len(words)}H", _DECENTLAB_VERSION, device_id, flags, *words)
-
-
-def _word(value: float) -> int:
-    return min(max(round(value), 0), 0xFFFF)
-
-
-# -- Milesight EM310-UDL -----------------------------------------------------------------------------------------
-
-EM310_UDL_PORT: Final = 85
-
-
-def em310_udl(*, battery_percent: int | None, distance_metres: float, tilted: bool) -> bytes:
-    """Battery, distance in whole millimetres and position, as type-value records."""
-    battery = b"" if battery_percent is None else struct.pack("<BBB", 0x01, 0x75, battery_percent)
-    return battery + struct.pack("<BBHBBB", 0x03, 0x82, _word(distance_metres * 1000), 0x04, 0x00, tilted)
-
-
-# -- NAS UL20xx, firmware 1.1 ------------------------------------------------------------------------------------
 
 UL20XX_STATUS_PORT: Final = 23
 UL20XX_USAGE_PORT: Final = 26
 UL20XX_SYSTEM_PORT: Final = 99
 
+UL2030_STATUS_PORT: Final = 24
+UL2030_USAGE_PORT: Final = 25
+UL2030_SYSTEM_PORT: Final = 99
+
 INTERNAL_METER: Final = 0xFF
+ALL_DRIVERS: Final = 0xFE
 
 
 def dali_short_address(number: int) -> int:
@@ -208,8 +136,13 @@ _USAGE_FORMATS: Final = "IHIHBBII"
 
 
 def ul20xx_usage(blocks: Iterable[Usage]) -> bytes:
-    """A usage frame: header 0, then for each block its address, a mask of fields and the fields."""
-    frame = bytearray(b"\x00")
+    """A usage frame: header 0, then the blocks."""
+    return b"\x00" + _usage_blocks(blocks)
+
+
+def _usage_blocks(blocks: Iterable[Usage]) -> bytes:
+    """For each block its address, a mask of fields and the fields."""
+    frame = bytearray()
     for block in blocks:
         factor = block.power_factor_ratio
         fields = (
@@ -231,3 +164,45 @@ def ul20xx_usage(blocks: Iterable[Usage]) -> bytes:
 def ul20xx_boot(*, serial: int, firmware: tuple[int, int, int], clock_seconds: int, drivers: int = 1) -> bytes:
     """The notice of a start: a DALI node (normally closed) with a light sensor input and a meter, supplied inside."""
     return struct.pack("<BI3BIBBBB", 0x00, serial, *firmware, clock_seconds, 0x01, 0x28, 15, drivers) + b"\x02"
+
+
+# -- UL2030, firmware 0.6 ----------------------------------------------------------------------------------------
+
+EVERY_DAY: Final = 0xFE
+
+
+class EarlyNodeState(IntFlag):
+    """The state byte of a status frame."""
+
+    DALI_ERROR = 0x01
+    DALI_CONNECTION_ERROR = 0x02
+    RELAY_CLOSED = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one dimming profile does to one output; number 255 is none."""
+
+    number: int
+    version: int
+    address: int
+    days: int
+    level_percent: int
+
+
+def ul2030_status(
+    *, clock_seconds: int, node: EarlyNodeState, downlink_rssi_dbm: int, profiles: Iterable[Profile]
+) -> bytes:
+    """A status frame: clock, state, RSSI with its sign, five bytes for each profile."""
+    head = struct.pack("<IBb", clock_seconds, node, downlink_rssi_dbm)
+    return head + b"".join(bytes((p.number, p.version, p.address, p.days, p.level_percent)) for p in profiles)
+
+
+def ul2030_usage(blocks: Iterable[Usage]) -> bytes:
+    """A usage frame: blocks without a header; this firmware does not know the drivers' times."""
+    return _usage_blocks(blocks)
+
+
+def ul2030_boot(*, serial: int, firmware: tuple[int, int, int], clock_seconds: int) -> bytes:
+    """The notice of a start, with the byte behind the options that real nodes send."""
+    return struct.pack("<BI3BI3B", 0x00, serial, *firmware, clock_seconds, 0x01, 0x00, 0x00)
