@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from decoders.api import Decoder
 from decoders.registry import load
-from decoders.testing import Vector, load_vectors
+from decoders.vectors import Vector, load_vectors
 
 BEGIN: Final = "<!-- table of decoders: written by `make generate` -->"
 END: Final = "<!-- end of the table -->"

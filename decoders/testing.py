@@ -10,15 +10,12 @@ It needs no test framework: every check raises `ConformanceError`, an `Assertion
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import timeit
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from statistics import median
 from typing import Any, ClassVar, Final
 
@@ -26,123 +23,10 @@ from decoders import api
 from decoders.api import DecodeError, Decoder, Sample, Uplink, check_attributes
 from decoders.quantities import Quantity
 from decoders.registry import fields_of, vocabulary
+from decoders.vectors import ConformanceError, Vector, demand, load_vectors, plain
 
-REASONS: Final = frozenset(
-    kind.reason
-    for kind in (
-        api.Truncated,
-        api.TrailingBytes,
-        api.UnknownPort,
-        api.UnknownFrame,
-        api.InvalidValue,
-        api.InvalidAttribute,
-    )
-)
-_KEYS: Final = {
-    "about", "port", "hex", "attributes", "expect", "reject", "source", "prefixes_accepted", "prefixes_because",
-}  # fmt: skip
 _MUTATED_FRAMES: Final = 10_000
 _TIMED: Final = 200
-
-
-class ConformanceError(AssertionError):
-    """A decoder breaks the contract, or its vectors are not usable."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vector:
-    """One frame and its right answer: the samples it yields, or the reason why it is refused.
-
-    `prefixes_accepted` lists the lengths at which the frame, cut short, is a whole frame by its own right.
-    """
-
-    about: str
-    port: int
-    payload: bytes
-    attributes: Mapping[str, str]
-    expect: Sequence[Mapping[str, Any]] | None
-    reject: str | None
-    source: str
-    prefixes_accepted: Sequence[int]
-
-    def __str__(self) -> str:
-        return f"{self.about} (port {self.port}, {self.payload.hex() or 'no bytes'})"
-
-
-def load_vectors(decoder: Decoder) -> Sequence[Vector]:
-    """The vectors that lie beside the decoder, in `vectors.jsonl`.
-
-    Raises:
-        ConformanceError: the file is missing, empty or not of the form that the decoders' README describes.
-    """
-    package = decoder.decode.__module__.rpartition(".")[0]
-    try:
-        text = files(package).joinpath("vectors.jsonl").read_text(encoding="utf-8")
-    except FileNotFoundError as missing:
-        raise ConformanceError(f"{decoder.name}: there is no vectors.jsonl beside {package}.decoder") from missing
-    return read_vectors(text)
-
-
-def read_vectors(text: str) -> Sequence[Vector]:
-    """One vector a line; empty lines are skipped, an empty file proves nothing and is refused."""
-    vectors = [_read_vector(line, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not vectors:
-        raise ConformanceError("vectors.jsonl holds no vector")
-    return vectors
-
-
-def _read_vector(line: str, number: int) -> Vector:
-    where = f"vectors.jsonl, line {number}"
-    try:
-        fields = json.loads(line)
-        missing = sorted({"about", "port", "hex", "source"} - fields.keys())
-        _demand(not missing, f"{where}: {', '.join(missing)} is missing")
-        payload = _read_hex(fields["hex"], where)
-        vector = Vector(
-            about=fields["about"],
-            port=fields["port"],
-            payload=payload,
-            attributes=fields.get("attributes", {}),
-            expect=fields.get("expect"),
-            reject=fields.get("reject"),
-            source=fields["source"],
-            prefixes_accepted=fields.get("prefixes_accepted", ()),
-        )
-    except (ValueError, KeyError, TypeError) as broken:
-        raise ConformanceError(f"{where}: {type(broken).__name__}: {broken}") from broken
-    unknown = fields.keys() - _KEYS
-    _demand(not unknown, f"{where}: unknown keys {sorted(unknown)}")
-    _demand(bool(vector.about and vector.source), f"{where}: about and source must say something")
-    _demand((vector.expect is None) != (vector.reject is None), f"{where}: give either expect or reject")
-    _demand(
-        vector.reject is None or vector.reject in REASONS, f"{where}: {vector.reject!r} is none of {sorted(REASONS)}"
-    )
-    _demand(
-        not vector.prefixes_accepted or bool(fields.get("prefixes_because")),
-        f"{where}: prefixes_accepted needs prefixes_because",
-    )
-    return vector
-
-
-def _read_hex(text: str, where: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ConformanceError(f"{where}: hex {text!r}: expected pairs of hexadecimal digits, as 0164") from None
-
-
-def plain(sample: Sample) -> dict[str, Any]:
-    """A sample as a vector writes it: what it carries, and of channel, time and flags what is not the default."""
-    values = {name: value for name in fields_of(type(sample)) if (value := getattr(sample, name)) is not None}
-    if sample.age_seconds:
-        values["age_seconds"] = sample.age_seconds
-    if sample.taken_unix_seconds is not None:
-        values["taken_unix_seconds"] = sample.taken_unix_seconds
-    if sample.channel:
-        values["channel"] = sample.channel
-    if sample.flags:
-        values["flags"] = list(sample.flags)
-    return values
 
 
 def answer(decoder: Decoder, port: int, payload: bytes, attributes: Mapping[str, str]) -> list[dict[str, Any]] | str:
@@ -158,9 +42,9 @@ def answer(decoder: Decoder, port: int, payload: bytes, attributes: Mapping[str,
     known = vocabulary([decoder])
     for sample in samples:
         fault = _fault(decoder, sample, known)
-        _demand(not fault, f"{decoder.name}, port {port}, {payload.hex()}: {fault}")
+        demand(not fault, f"{decoder.name}, port {port}, {payload.hex()}: {fault}")
     keys = [(sample.channel, sample.age_seconds, sample.taken_unix_seconds) for sample in samples]
-    _demand(
+    demand(
         len(set(keys)) == len(keys),
         f"{decoder.name}, port {port}, {payload.hex()}: two samples share channel and time",
     )
@@ -204,8 +88,8 @@ def _fits(value: object, quantity: Quantity) -> bool:
 
 def accepts_and_refuses(decoder: Decoder, vectors: Sequence[Vector]) -> None:
     """At least one vector is accepted and at least one is refused."""
-    _demand(any(each.expect is not None for each in vectors), f"{decoder.name}: no vector is accepted")
-    _demand(any(each.reject is not None for each in vectors), f"{decoder.name}: no vector is refused")
+    demand(any(each.expect is not None for each in vectors), f"{decoder.name}: no vector is accepted")
+    demand(any(each.reject is not None for each in vectors), f"{decoder.name}: no vector is refused")
 
 
 def answers_every_vector(decoder: Decoder, vectors: Sequence[Vector]) -> None:
@@ -234,7 +118,7 @@ def answers_vector(decoder: Decoder, vector: Vector) -> None:
             raise ConformanceError(
                 f"{decoder.name}: {vector}\n  {escaped!r} escaped, from {place.filename}:{place.lineno}"
             ) from escaped
-        _demand(got == wanted, f"{decoder.name}: {vector}\n{_differences(wanted, got)}")
+        demand(got == wanted, f"{decoder.name}: {vector}\n{_differences(wanted, got)}")
 
 
 def _differences(wanted: list[Mapping[str, Any]] | str | None, got: list[dict[str, Any]] | str) -> str:
@@ -259,7 +143,7 @@ def refuses_every_prefix(decoder: Decoder, vectors: Sequence[Vector]) -> None:
             for length in range(len(vector.payload))
             if isinstance(answer(decoder, vector.port, vector.payload[:length], vector.attributes), list)
         ]
-        _demand(
+        demand(
             got == list(vector.prefixes_accepted),
             f"{decoder.name}: {vector}\n  accepted when cut to {got}, listed are {list(vector.prefixes_accepted)}",
         )
@@ -275,7 +159,7 @@ def survives_mutated_frames(decoder: Decoder, vectors: Sequence[Vector]) -> None
             raise
         except Exception as escaped:
             raise ConformanceError(f"{decoder.name}, port {port}, {payload.hex()}: {escaped!r} escaped") from escaped
-        _demand(first == again, f"{decoder.name}, port {port}, {payload.hex()}: answered {first}, then {again}")
+        demand(first == again, f"{decoder.name}, port {port}, {payload.hex()}: answered {first}, then {again}")
 
 
 def _mutated(decoder: Decoder, vectors: Sequence[Vector]) -> Iterator[tuple[int, bytes, Mapping[str, str]]]:
@@ -313,11 +197,6 @@ def microseconds_a_frame(decoder: Decoder, vectors: Sequence[Vector]) -> float:
             best = min(timeit.repeat(partial(decoder.decode, uplink), number=_TIMED, repeat=5))
             times.append(best / _TIMED * 1e6)
     return median(times)
-
-
-def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence
-    if not holds:
-        raise ConformanceError(otherwise)
 
 
 CHECKS: Final = (accepts_and_refuses, answers_every_vector, refuses_every_prefix, survives_mutated_frames)

@@ -16,7 +16,8 @@ from decoders import scaffold
 from decoders.api import FLAGS, DecodeError, Decoder, Sample, Uplink, check_attributes
 from decoders.quantities import Quantity
 from decoders.registry import fields_of, load, packages, vocabulary
-from decoders.testing import CHECKS, ConformanceError, load_vectors, microseconds_a_frame, plain
+from decoders.testing import CHECKS, microseconds_a_frame
+from decoders.vectors import ConformanceError, load_vectors, plain
 from pipeline.core.errors import SettingsError
 
 PIPED_WIDTH: Final = 240

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Final
 
 from decoders.api import DecodeError, Decoder, Sample, Uplink
@@ -18,12 +17,12 @@ from decoders.registry import vocabulary
 from pipeline.core import ticks, topics
 from pipeline.core.deadletter import REPLAYED_HEADER, dead_letter
 from pipeline.core.errors import Reason, Reject
-from pipeline.core.identity import Id, derived_id, frame_id
 from pipeline.core.model import Outgoing, Record
 from pipeline.decode.binding import Bindings
-from pipeline.decode.duplicates import COPY_IN_DOUBT, NEW, Finding, History, Seen
-from pipeline.decode.reading import AHEAD_US, Readings
-from pipeline.event.model import ACK, LOG, STATUS, TXACK, UP, DeviceInfo, Event
+from pipeline.decode.duplicates import COPY_IN_DOUBT, NEW, Finding, History
+from pipeline.decode.origin import is_replayed, origin_of, seen_of, seen_unreadable
+from pipeline.decode.reading import Readings
+from pipeline.event.model import ACK, LOG, STATUS, TXACK, DeviceInfo, Event
 from pipeline.event.read import read_event
 from schemas.silkstream.v1 import frame_pb2
 
@@ -93,12 +92,12 @@ class BatchDecoder:
         """Take records into the history without any output: on assignment, for the horizon behind us."""
         for record in records:
             if record.key is not None:
-                (event, ingested_us), dev_eui = _origin_of(record), record.key.decode(errors="replace")
+                (event, ingested_us), dev_eui = origin_of(record), record.key.decode(errors="replace")
                 try:
                     found = read_event(event, record.value or b"", dev_eui=dev_eui)
-                    seen = _seen(record, found, ingested_us)
+                    seen = seen_of(record, found, ingested_us)
                 except Reject:
-                    seen = _unreadable(record, event, dev_eui)
+                    seen = seen_unreadable(record, event, dev_eui)
                 state.history.judge(dev_eui, seen)
             state.next_offset = record.offset + 1
 
@@ -114,7 +113,7 @@ class BatchDecoder:
 
     def _event(self, state: State, record: Record, outcome: Outcome) -> None:
         key = record.key
-        event, ingested_us = _origin_of(record)
+        event, ingested_us = origin_of(record)
         if key is None or not event:
             self._refuse(record, outcome, Reject(Reason.RECORD_UNREADABLE, "a raw record without key or event header"))
             return
@@ -124,7 +123,7 @@ class BatchDecoder:
         except Reject as reject:
             self._unread(state, record, outcome, event=event, dev_eui=dev_eui, reject=reject)
             return
-        seen = _seen(record, found, ingested_us)
+        seen = seen_of(record, found, ingested_us)
         finding = state.history.judge(dev_eui, seen)
         device, described = self._known(found.device)
         # Set one by one: half of what keyword arguments to the constructor cost.
@@ -141,7 +140,7 @@ class BatchDecoder:
         if finding is not NEW:
             if finding.in_doubt:
                 frame.flags.append(COPY_IN_DOUBT)
-            if _is_replayed(record):
+            if is_replayed(record):
                 frame.flags.append(REPLAYED_HEADER)
                 finding = NEW
         outcome.newest_us = max(outcome.newest_us, found.time_us)
@@ -233,9 +232,9 @@ class BatchDecoder:
         self, state: State, record: Record, outcome: Outcome, *, event: str, dev_eui: str, reject: Reject
     ) -> None:
         """An event that cannot be read: the device lives all the same, so it has a frame record too."""
-        seen = _unreadable(record, event, dev_eui)
+        seen = seen_unreadable(record, event, dev_eui)
         finding = state.history.judge(dev_eui, seen)
-        _, ingested_us = _origin_of(record)
+        _, ingested_us = origin_of(record)
         frame = frame_pb2.Frame(
             event_id=seen.event_id,
             dev_eui=dev_eui,
@@ -247,7 +246,7 @@ class BatchDecoder:
             ingested_at_us=ingested_us,
             raw_offset=record.offset,
         )
-        if finding.duplicate_of is not None and not _is_replayed(record):
+        if finding.duplicate_of is not None and not is_replayed(record):
             _mark_duplicate(frame, finding)
             outcome.verdicts[_VERDICT_NAMES[DUPLICATE]] += 1
         else:
@@ -319,40 +318,3 @@ def _describe_event(frame: Any, event: Event) -> None:
         frame.downlink.acknowledged = event.acknowledged
         frame.downlink.f_cnt_down = event.f_cnt_down
         frame.downlink.gateway_id = event.gateway_id
-
-
-def _origin_of(record: Record) -> tuple[str, int]:
-    """What kind of event a raw record holds (empty where it does not say), and when it was taken in."""
-    event, ingested_us = "", None
-    # The bridge writes these two first.
-    for name, value in record.headers:
-        if name == ticks.EVENT_HEADER:
-            event = value.decode(errors="replace")
-        elif name == "ingested_at" and value.isdigit():
-            ingested_us = int(value)
-        else:
-            continue
-        if event and ingested_us is not None:
-            break
-    return event, record.timestamp * 1000 if ingested_us is None else ingested_us
-
-
-def _is_replayed(record: Record) -> bool:
-    return any(name == REPLAYED_HEADER for name, _ in record.headers)
-
-
-def _seen(record: Record, event: Event, ingested_us: int) -> Seen:
-    observed_us = event.time_us
-    if observed_us > ingested_us + AHEAD_US:
-        observed_us = ingested_us
-    if event.type != UP:
-        return Seen(record.timestamp, event.event_id, event.time_us, observed_us, event.type, None, 0)
-    identity: Id = frame_id(event.device.dev_eui, event.dev_addr, event.f_cnt, f_port=event.f_port, data=event.data)
-    return Seen(record.timestamp, event.event_id, event.time_us, observed_us, UP, identity, event.f_cnt)
-
-
-def _unreadable(record: Record, event: str, dev_eui: str) -> Seen:
-    """The identity of an event that cannot be read: its bytes."""
-    identity = derived_id("unreadable", dev_eui, event, sha256(record.value or b"").hexdigest())
-    _, ingested_us = _origin_of(record)
-    return Seen(record.timestamp, identity, ingested_us, ingested_us, "", None, 0)

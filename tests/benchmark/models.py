@@ -18,7 +18,7 @@ import orjson
 
 from decoders.api import Decoder, Uplink, check_attributes
 from decoders.registry import load
-from decoders.testing import load_vectors
+from decoders.vectors import load_vectors
 from pipeline.decode.binding import Bindings
 from pipeline.event.model import DeviceInfo
 

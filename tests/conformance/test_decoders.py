@@ -16,7 +16,8 @@ import pytest
 from decoders.api import Decoder
 from decoders.catalogue import entry_of, table, with_table
 from decoders.registry import load
-from decoders.testing import CHECKS, Vector, answer, answers_vector, load_vectors
+from decoders.testing import CHECKS, answer, answers_vector
+from decoders.vectors import Vector, load_vectors
 
 Check = Callable[[Decoder, Sequence[Vector]], None]
 

@@ -13,7 +13,7 @@ import pytest
 
 from decoders.api import Decoder
 from decoders.registry import load
-from decoders.testing import Vector, load_vectors
+from decoders.vectors import Vector, load_vectors
 from pipeline.core import clock
 from pipeline.core.deadletter import read_verdict
 from pipeline.core.settings import Settings

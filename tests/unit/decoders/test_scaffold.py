@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from decoders import scaffold
-from decoders.testing import CHECKS, ConformanceError, load_vectors
+from decoders.testing import CHECKS
+from decoders.vectors import ConformanceError, load_vectors
 
 
 @pytest.fixture

@@ -12,15 +12,13 @@ import pytest
 from decoders.api import Decoder, Sample, Truncated, Uplink
 from decoders.milesight_em310_udl.decoder import DECODER as EM310
 from decoders.testing import (
-    ConformanceError,
     DecoderSuite,
     accepts_and_refuses,
     answers_every_vector,
-    load_vectors,
-    read_vectors,
     refuses_every_prefix,
     survives_mutated_frames,
 )
+from decoders.vectors import ConformanceError, load_vectors, read_vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
