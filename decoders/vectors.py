@@ -1,4 +1,4 @@
-"""A decoder's vectors: frames and their right answers, one JSON object a line of `vectors.jsonl`, beside the decoder."""
+"""A decoder's vectors, in `vectors.jsonl` beside it: frames and their right answers, one JSON object a line."""
 
 from __future__ import annotations
 
