@@ -127,7 +127,7 @@ format: setup ## rewrite the source in the project's format
 	.venv/bin/ruff format
 
 .PHONY: generate
-generate: setup ## write the code that is generated from schemas/
+generate: setup ## write what is generated: protobuf code, AsyncAPI, JSON Schemas, the table of decoders
 	infra/generate.sh
 
 ##@ Servers (STACK=0 to 9, default 0)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generates the protobuf code in schemas/ and the table in decoders/README.md; with --check it changes nothing and fails where the code has drifted.
+# Generates the protobuf code, asyncapi.yaml and events/ in schemas/ and the table in decoders/README.md; with --check it
+# changes nothing and fails where one of them has drifted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -15,6 +16,9 @@ if [[ "$out" != . ]]; then
             { echo "generated code has drifted: run 'make generate'" >&2; exit 1; }
     done
     "$python" -m decoders.catalogue --check decoders/README.md
+    "$python" -m pipeline.cli contract --built-in --check schemas
 else
     "$python" -m decoders.catalogue --write decoders/README.md
+    rm -rf schemas/events
+    "$python" -m pipeline.cli contract --built-in --out schemas
 fi

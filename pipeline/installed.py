@@ -14,14 +14,19 @@ from pipeline.core.stage import Stage
 GROUP: Final = "silkstream.stages"
 
 
-def installed_stages() -> dict[str, Stage]:
+def installed_stages(*, of: str = "") -> dict[str, Stage]:
     """Every installed stage by name, in the order of a frame's way.
+
+    Args:
+        of: only those of this distribution.
 
     Raises:
         SettingsError: an entry cannot be imported or is no stage.
     """
     found: list[Stage] = []
     for entry in entry_points(group=GROUP):
+        if of and (entry.dist is None or entry.dist.name != of):
+            continue
         try:
             stage = entry.load()
         except Exception as broken:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from pipeline.core.cloudevents import Publication
 from pipeline.core.health import Progress
 from pipeline.core.metrics import StageMetrics
 from pipeline.core.settings import Settings
@@ -39,3 +40,5 @@ class Stage:
     """Returns after `stop`; raises `Transient` where the other side is away and it should be run again."""
     order: int = 50
     """Position on the frame's way; `silkstream run` starts and lists stages in this order."""
+    publishes: tuple[Publication, ...] = ()
+    """The CloudEvents that it has to tell, by topic; what is not named here is not in the contract."""

@@ -8,11 +8,12 @@ nobody is called silent, and a replay fires exactly what was fired.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from pipeline.core.clock import from_rfc3339, from_us, to_us
+from pipeline.core.cloudevents import Time
 from pipeline.core.model import Record, header
 
 TICK: Final = b"tick"
@@ -29,13 +30,15 @@ class Tick(NamedTuple):
     """The bridge says goodbye: from here on its word is not waited for."""
 
 
-class _Wire(msgspec.Struct):
+class TickValue(msgspec.Struct, omit_defaults=True):
+    """The JSON of a tick."""
+
     bridge: str
-    as_of: str
+    as_of: Time
     retired: bool = False
 
 
-_decoder: Final = msgspec.json.Decoder(_Wire)
+_decoder: Final = msgspec.json.Decoder(TickValue)
 
 
 def is_tick(record: Record) -> bool:
@@ -58,10 +61,7 @@ def read_tick(value: bytes | None) -> Tick:
 
 def write_tick(tick: Tick) -> bytes:
     """The JSON of a tick."""
-    content: dict[str, Any] = {"bridge": tick.bridge, "as_of": from_us(tick.as_of_us).isoformat()}
-    if tick.retired:
-        content["retired"] = True
-    return msgspec.json.encode(content)
+    return msgspec.json.encode(TickValue(tick.bridge, from_us(tick.as_of_us).isoformat(), tick.retired))
 
 
 def advance(bridges: Mapping[str, int], tick: Tick) -> dict[str, int]:

@@ -129,6 +129,9 @@ async def test_a_package_begun_by_new_is_installed_and_its_frames_become_rows(pl
         line.split()[:4] for line in listed.output.split("\n")
     ]
 
+    contract = await run(place, *silkstream, "contract")
+    assert f"address: {place.namespace}readings.{FAMILY}.v1" in contract.output
+    assert "smell_units:" in contract.output
     for command in ("topics", "migrate"):
         done = await run(place, *silkstream, command)
         assert done.status == 0, done.output

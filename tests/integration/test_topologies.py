@@ -21,7 +21,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.ticks import EVENT_HEADER, RAW_OFFSET_HEADER, TICK, Tick, write_tick
 from pipeline.core.topics import DEAD_LETTER, alerts, city, readings
 from pipeline.database import ledger
-from pipeline.database.connection import connected
+from pipeline.database.connection import Connection, connected
 from pipeline.kafka.partitioner import partition_of
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import delete_topics, provision
@@ -41,9 +41,11 @@ from tests.unit.topologies.material import places as material_places
 from topologies.container import topology as container_topology
 from topologies.container.topology import STAGE as CONTAINER
 from topologies.derive.worker import STAGE as DERIVE
+from topologies.derive.zones import ParkingZone
 from topologies.parking import topology as parking_topology
 from topologies.parking.topology import STAGE as PARKING
 from topologies.relay.worker import STAGE as RELAY
+from topologies.runtime import outbox
 from topologies.runtime.memory import MemoryWorker
 from topologies.runtime.model import Topology
 
@@ -420,18 +422,23 @@ async def test_the_second_derive_takes_over_when_the_first_is_killed(settings: S
 
 
 async def test_the_relay_finds_rows_that_were_committed_behind_higher_ones(settings: Settings) -> None:
-    topic = settings.namespace + city("parking")
-    insert = "INSERT INTO outbox (topic, key, sequence, event, suppressed) VALUES (%s, %s, 1, '{}', %s)"
     async with connected(settings, "slow") as slow, running(RELAY, settings):
-        await slow.execute(insert, (topic, "slow", False))
+        await _tell(slow, settings, "slow", suppressed=False)
         async with connected(settings, "quick") as quick:
-            await quick.execute(insert, (topic, "quick", False))
-            await quick.execute(insert, (topic, "replayed", True))
+            await _tell(quick, settings, "quick", suppressed=False)
+            await _tell(quick, settings, "replayed", suppressed=True)
             await quick.commit()
         await eventually(lambda: _sent(settings, 1), "the quick one is sent")
         await slow.commit()
         await eventually(lambda: _sent(settings, 2), "the slow one is sent")
     assert sorted(record.key or b"" for record in await log_of(settings, city("parking"))) == [b"quick", b"slow"]
+
+
+async def _tell(connection: Connection, settings: Settings, zone: str, *, suppressed: bool) -> None:
+    data = ParkingZone(zone=zone, bays=1, occupied=0, free=1, unknown=0, changed_at=None)
+    event = outbox.Event(settings.namespace + city("parking"), zone, "/test", at(0), data)
+    async with connection.cursor() as cursor:
+        await outbox.post(cursor, [event], suppressed=suppressed)
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
 from topologies.container.logic import ContainerLogic, Level, Measurement, Now
-from topologies.runtime import rows
+from topologies.runtime import alert_events, rows
 from topologies.runtime.model import Rule, Topology
 from topologies.runtime.rows import flag, number, text, texts
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "container"
+RULE: Final = Rule("container_full", "warning", topics.alerts("container"))
 
 
 def build(settings: Settings) -> Topology[Measurement, Level, Now]:
@@ -32,7 +33,7 @@ def build(settings: Settings) -> Topology[Measurement, Level, Now]:
         now_line=now_line,
         read_fact=read_fact,
         read_now=read_now,
-        rule=Rule("container_full", "warning", topics.alerts("container")),
+        rule=RULE,
     )
 
 
@@ -77,4 +78,9 @@ def read_now(row: Sequence[Any]) -> tuple[Level, Now]:
     return read_fact(row), Now(site, fill, distance, tilted, is_full, rows.time_us(since))
 
 
-STAGE: Final = stage_of(NAME, "Fill levels of containers and their alerts.", build)
+STAGE: Final = stage_of(
+    NAME,
+    "Fill levels of containers and their alerts.",
+    build,
+    publishes=(alert_events.publication(RULE.topic),),
+)

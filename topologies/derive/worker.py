@@ -10,7 +10,7 @@ from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
 from pipeline.database.queries import load_queries
 from topologies.derive.hours import derive_hours
-from topologies.derive.zones import SitesWatch, derive_zones
+from topologies.derive.zones import PUBLICATION, SitesWatch, derive_zones
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
@@ -48,4 +48,10 @@ async def run(context: Context) -> None:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
 
 
-STAGE: Final = Stage(name=NAME, about="Results across devices: recomputes what is marked.", run=run, order=50)
+STAGE: Final = Stage(
+    name=NAME,
+    about="Results across devices: recomputes what is marked.",
+    run=run,
+    order=50,
+    publishes=(PUBLICATION,),
+)

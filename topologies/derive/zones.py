@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import psycopg
+from msgspec import Meta
 
 from pipeline.core import topics
 from pipeline.core.clock import to_us
+from pipeline.core.cloudevents import Count, EventData, Publication, Time
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
 from topologies.runtime import outbox
@@ -21,7 +23,22 @@ from topologies.runtime import outbox
 MARK: Final = "parking_zone"
 _QUERIES = load_queries("topologies.derive")
 _SOURCE: Final = "/silkstream/derive/parking"
-_TYPE: Final = "de.silkstream.parking.zone.v1"
+
+
+class ParkingZone(EventData, frozen=True, kw_only=True):
+    """How many bays of a parking zone are taken now, told when one of the counts has changed."""
+
+    event_type: ClassVar[str] = "de.silkstream.parking.zone.v1"
+
+    zone: Annotated[str, Meta(description="also the event's subject")]
+    bays: Annotated[Count, Meta(description="occupied + free + unknown; 0 where the zone has no bay any more")]
+    occupied: Count
+    free: Count
+    unknown: Annotated[Count, Meta(description="never heard of, or silent for too long")]
+    changed_at: Annotated[Time | None, Meta(description="when a bay last changed; null while none was heard")]
+
+
+PUBLICATION: Final = Publication(topics.city("parking"), (ParkingZone,))
 
 
 async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
@@ -50,17 +67,16 @@ async def _recompute(
         outbox.Event(
             topic=namespace + topics.city("parking"),
             subject=zone,
-            type=_TYPE,
             source=_SOURCE,
             time_us=to_us(changed_at or as_of),
-            data={
-                "zone": zone,
-                "bays": bays,
-                "occupied": occupied,
-                "free": free,
-                "unknown": unknown,
-                "changed_at": None if changed_at is None else changed_at.isoformat(),
-            },
+            data=ParkingZone(
+                zone=zone,
+                bays=bays,
+                occupied=occupied,
+                free=free,
+                unknown=unknown,
+                changed_at=None if changed_at is None else changed_at.isoformat(),
+            ),
         )
         for zone, bays, occupied, free, unknown, changed_at, news in await cursor.fetchall()
         if news

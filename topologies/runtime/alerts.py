@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final, Generic, NamedTuple
 from uuid import UUID
 
-from pipeline.core.clock import from_us
 from pipeline.core.identity import Id, derived_id
 from topologies.runtime.model import F, Logic, Opened, Place, Rule
 from topologies.runtime.places import Places
@@ -237,26 +236,3 @@ def _moved(alert: Alert, episode: Episode, *, retrospective: bool) -> Alert:
     return after._replace(
         value=opened.value, limit=opened.limit, message_de=opened.message_de, message_en=opened.message_en
     )
-
-
-def event_data(rule: Rule, family: str, told: Told) -> dict[str, Any]:
-    """The `data` of an alert's CloudEvent; times in RFC 3339, UTC."""
-    alert = told.alert
-    data = {
-        "alert": str(UUID(bytes=alert.id)),
-        "rule": rule.name,
-        "family": family,
-        "severity": rule.severity,
-        "status": told.kind,
-        "site": alert.site,
-        "device": alert.device,
-        "since": from_us(alert.since_us).isoformat(),
-        "value": alert.value,
-        "limit": alert.limit,
-        "message": {"de": alert.message_de, "en": alert.message_en},
-    }
-    if told.kind == RESOLVED:
-        # A withdrawn one was never over: data that came late say that it never began.
-        data["resolved_at"] = from_us(alert.since_us if alert.resolved_us is None else alert.resolved_us).isoformat()
-        data["withdrawn"] = told.withdrawn
-    return data

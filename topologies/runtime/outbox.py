@@ -7,7 +7,7 @@ above the highest sequence it has seen, which makes the relay's repetitions harm
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ import psycopg
 
 from pipeline.core import identity
 from pipeline.core.clock import from_us
+from pipeline.core.cloudevents import CloudEvent, EventData
 from pipeline.database.queries import load_queries
 
 _QUERIES = load_queries("topologies.runtime")
@@ -27,27 +28,26 @@ class Event(NamedTuple):
     """With the namespace."""
     subject: str
     """Also the record's key."""
-    type: str
     source: str
     time_us: int
-    data: Mapping[str, Any]
+    data: EventData
+    """Its class says of which type the event is."""
 
 
 def cloud_event(event: Event, sequence: int) -> bytes:
     """The JSON of an event; its id is the place it has among its subject's events."""
-    return msgspec.json.encode(
-        {
-            "specversion": "1.0",
-            "id": identity.text(identity.derived_id("outgoing event", event.topic, event.subject, str(sequence))),
-            "source": event.source,
-            "type": event.type,
-            "subject": event.subject,
-            "time": from_us(event.time_us).isoformat(),
-            "datacontenttype": "application/json",
-            "sequence": str(sequence),
-            "data": event.data,
-        }
+    envelope = CloudEvent(
+        specversion="1.0",
+        id=identity.text(identity.derived_id("outgoing event", event.topic, event.subject, str(sequence))),
+        source=event.source,
+        type=event.data.event_type,
+        subject=event.subject,
+        time=from_us(event.time_us).isoformat(),
+        datacontenttype="application/json",
+        sequence=str(sequence),
+        data=event.data,
     )
+    return msgspec.json.encode(envelope)
 
 
 async def post(cursor: psycopg.AsyncCursor[Any], events: Sequence[Event], *, suppressed: bool) -> None:

@@ -14,7 +14,8 @@ from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
 from topologies.runtime import outbox, rows
-from topologies.runtime.alerts import OPEN, Alert, Reconciled, Told, event_data
+from topologies.runtime.alert_events import event_data
+from topologies.runtime.alerts import OPEN, Alert, Reconciled, Told
 from topologies.runtime.batch import Request
 from topologies.runtime.fold import Cache, Folded, Known, Late
 from topologies.runtime.model import F, I, Rule, S, Topology
@@ -156,7 +157,6 @@ class TransactionStore(Generic[I, F, S]):
             outbox.Event(
                 topic=self._settings.namespace + rule.topic,
                 subject=told.alert.subject,
-                type=f"de.silkstream.alert.{'opened' if told.kind == OPEN else 'resolved'}.v1",
                 source=f"/silkstream/topology/{self._topology.name}",
                 time_us=_time_of(told),
                 data=event_data(rule, family, told),

@@ -56,7 +56,7 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
 
     assert told.status == 0
     lines = {line.split()[0]: line.split()[1:] for line in told.output.splitlines() if line.startswith("  ")}
-    for name in ("topics", "migrate", "ledger", "sites", "run", "watch", *installed_stages()):
+    for name in ("topics", "migrate", "ledger", "sites", "run", "watch", "contract", *installed_stages()):
         assert len(lines[name]) >= 3, f"{name} says what it does"
 
 
@@ -79,6 +79,14 @@ def test_a_mistake_is_one_sentence_and_an_outage_another_status(
     assert told.status == status
     assert told.errors.startswith(f"silkstream: {sentence}")
     assert told.errors.count("\n") == 1
+
+
+def test_the_contract_of_what_is_installed_has_its_namespace_and_settings(silkstream: Callable[..., Told]) -> None:
+    told = silkstream("contract", SILKSTREAM_NAMESPACE="demo.", SILKSTREAM_TOPICS_PARTITIONS="7")
+
+    assert told.status == 0
+    assert "    address: demo.alerts.container.v1\n" in told.output
+    assert "        partitions: 7\n" in told.output
 
 
 def test_the_command_is_installed_under_its_name() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pipeline.core.model import Record
@@ -20,7 +21,7 @@ from pipeline.core.settings import Settings
 from tests.unit.topologies.material import at, eui, places, reading, record, tick
 from topologies.container import topology as container
 from topologies.parking import topology as parking
-from topologies.runtime.alerts import event_data
+from topologies.runtime.alert_events import event_data
 from topologies.runtime.memory import MemoryWorker
 from topologies.runtime.model import Topology
 from topologies.runtime.places import Places
@@ -107,7 +108,8 @@ def named(expected: Mapping[str, Any], found: Any) -> dict[str, Any]:
 def told(worker: MemoryWorker[Any, Any, Any]) -> list[dict[str, Any]]:
     """What subscribers got."""
     rule = worker.topology.rule
-    return [event_data(rule, worker.topology.family, each) for each in worker.store.told if rule is not None]
+    family = worker.topology.family
+    return [msgspec.to_builtins(event_data(rule, family, each)) for each in worker.store.told if rule is not None]
 
 
 def check(worker: MemoryWorker[Any, Any, Any], case: Mapping[str, Any]) -> None:

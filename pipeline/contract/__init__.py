@@ -1,0 +1,1 @@
+"""What downstream services can rely on, as documents that are generated from the code."""
