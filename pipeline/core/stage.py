@@ -39,3 +39,6 @@ class Stage:
     """Returns after `stop`; raises `Transient` where the other side is away and it should be run again."""
     order: int = 50
     """Position on the frame's way; `silkstream run` starts and lists stages in this order."""
+    configured: Callable[[Settings], bool] = lambda _: True
+    """Whether there is anything to do for it with these settings; where not, it is left out. Asked for by its name, a
+    stage that is not configured says what is missing instead."""
