@@ -130,6 +130,8 @@ class Notify(Section):
             raise ValueError("mail_from is missing: mails need a sender")
         if self.smtp_password is not None and self.smtp_password_file is not None:
             raise ValueError("smtp_password and smtp_password_file say the same; expected one of them")
+        if self.smtp_username and self.smtp_password is None and self.smtp_password_file is None:
+            raise ValueError("smtp_password or smtp_password_file is missing: smtp_username needs one")
         if self.smtp_username and self.smtp_security == "none":
             raise ValueError("smtp_username with smtp_security `none` would send the password in clear")
         if self.retry_most_seconds < self.retry_seconds:

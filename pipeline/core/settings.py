@@ -221,6 +221,8 @@ def _sentence(wrong: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         message = f"there is no such setting, expected one of {', '.join(_fields_at(first['loc'][:-1]))}"
+        if first["loc"][0] == "notify":
+            return f"setting {name}: {message}"
     else:
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
@@ -239,8 +241,10 @@ def _fields_at(place: Sequence[int | str]) -> Sequence[str]:
 
 def _shown(name: str, given: Any) -> Any:
     """What was given, without secrets."""
+    is_notify = name.partition(".")[0] == "notify"
     if isinstance(given, Mapping):
-        return {each: _shown(str(each), value) for each, value in given.items()}
+        # A secret may stand under a misspelt name, too.
+        return list(given) if is_notify else {each: _shown(str(each), value) for each, value in given.items()}
     return "(not shown)" if _SECRET.search(name) else given
 
 

@@ -22,6 +22,8 @@ class Receiver:
     port: int = 0
     statuses: list[int] = field(default_factory=list)
     """Answered first, one each; then 204."""
+    chokes_on: str = ""
+    """Answered with 500 wherever a body contains it."""
     posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     """No answer before it is set."""
@@ -43,8 +45,11 @@ class Receiver:
         return [(event["subject"], event["sequence"]) for event in events]
 
     async def _take(self, request: web.Request) -> web.Response:
-        self.posts.append((dict(request.headers), await request.read()))
+        body = await request.read()
+        self.posts.append((dict(request.headers), body))
         await self.hold.wait()
+        if self.chokes_on and self.chokes_on.encode() in body:
+            return web.Response(status=500)
         return web.Response(status=self.statuses.pop(0) if self.statuses else 204)
 
     @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -115,8 +114,7 @@ async def all_told(settings: Settings, count: int) -> None:
     """Wait until so many notifications are sent, and none waits."""
 
     async def done() -> bool:
-        ((sent,),) = await rows_of(settings, "SELECT count(*) FROM notification WHERE sent_at IS NOT NULL")
-        return bool(sent >= count) and not await untold(settings)
+        return await _sent(settings, count) and not await untold(settings)
 
     await eventually(done, f"{count} notifications are sent")
 
@@ -265,6 +263,25 @@ async def test_of_one_subject_the_end_is_not_told_before_the_beginning(settings:
     assert await rows_of(settings, "SELECT attempts FROM notification ORDER BY sequence") == [(4,), (1,)]
 
 
+async def test_a_message_that_the_other_side_chokes_on_does_not_keep_the_others_from_it(
+    settings: Settings, receiver: Receiver
+) -> None:
+    receiver.chokes_on = '"subject":"bad"'
+    async with notifying(telling(settings, receiver, retry_most_seconds=60)) as stage:
+        await publish(settings, event(subject="bad"))
+        await eventually(lambda: _has(stage.count("notifications", channel="duty", outcome="failed"), 4), "it chokes")
+        await publish(settings, *(event(subject=f"c{number}") for number in range(9)))
+        await eventually(lambda: _sent(settings, 9), "all the others are told")
+        assert await untold(settings) == 1
+        receiver.chokes_on = ""
+        await all_told(settings, 10)
+
+
+async def _sent(settings: Settings, least: int) -> bool:
+    ((count,),) = await rows_of(settings, "SELECT count(*) FROM notification WHERE sent_at IS NOT NULL")
+    return bool(count >= least)
+
+
 async def test_what_is_refused_for_too_long_is_given_up_counted_and_shown(
     settings: Settings, receiver: Receiver
 ) -> None:
@@ -326,12 +343,27 @@ async def test_each_channel_hears_of_what_passes_its_filters(
     assert len(postbox.mails) == 2
 
 
+async def test_a_database_that_cuts_every_connection_is_met_again(settings: Settings, receiver: Receiver) -> None:
+    async with notifying(telling(settings, receiver)) as stage:
+        await publish(settings, event(sequence=1))
+        await all_told(settings, 1)
+        await rows_of(
+            settings,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'silkstream-notify%%'",
+        )
+        await publish(settings, event(sequence=2))
+        await all_told(settings, 2)
+        assert stage.count("errors", error_type="Transient") >= 1
+        assert stage.count("notifications", channel="duty", outcome="sent") == 2
+
+    assert receiver.told == [("c1", "1"), ("c1", "2")]
+
+
 async def test_no_secret_is_logged(settings: Settings, capfd: pytest.CaptureFixture[str], receiver: Receiver) -> None:
     receiver.statuses = [500]
     async with notifying(telling(settings, receiver)):
         await publish(settings, event(sequence=1))
         await all_told(settings, 1)
-        await asyncio.sleep(0)
 
     said = "".join(capfd.readouterr())
     assert "nobody is told for now" in said

@@ -8,6 +8,7 @@ not keep the others from it. Only what is said of the same subject keeps its ord
 from __future__ import annotations
 
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -51,6 +52,16 @@ class Outcomes:
         self._known |= counts.keys()
         for channel in self._known:
             self._waiting.labels(self._stage, channel).set(counts.get(channel, 0))
+
+
+_outcomes: WeakKeyDictionary[CollectorRegistry, Outcomes] = WeakKeyDictionary()
+
+
+def outcomes_on(registry: CollectorRegistry, stage: str) -> Outcomes:
+    """The counts of a process: a stage that is opened again goes on counting."""
+    if registry not in _outcomes:
+        _outcomes[registry] = Outcomes(registry, stage)
+    return _outcomes[registry]
 
 
 async def deliver(sender: Sender, connection: Connection, context: Context, outcomes: Outcomes) -> None:

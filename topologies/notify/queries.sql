@@ -41,8 +41,9 @@ ORDER BY next_at, stored_at
 LIMIT %(most)s;
 
 -- mark_sent --
+-- It may have been given up while it was on its way.
 UPDATE notification
-SET sent_at = now(), attempts = attempts + 1, last_error = %(remark)s
+SET sent_at = now(), given_up_at = NULL, attempts = attempts + 1, last_error = %(remark)s
 WHERE id = %(id)s;
 
 -- mark_failed --

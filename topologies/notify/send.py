@@ -1,6 +1,6 @@
 """The two ways to people: a webhook and a mail server. One attempt each, told as success or as the reason why not.
 
-No reason names an address or a secret: reasons are stored, shown and logged.
+No reason holds a secret or more of an address than its host: reasons are stored, shown and logged.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class MailSender:
 
 
 def reason_of(fault: BaseException) -> str:
-    """A fault in a few words that hold no address."""
+    """A fault in a few words; what libraries say of it may hold a whole address."""
     code = getattr(fault, "code", None)
     said = fault.strerror if isinstance(fault, OSError) and isinstance(fault.strerror, str) else None
     more = str(code) if isinstance(code, int) else said

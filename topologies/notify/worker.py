@@ -20,6 +20,7 @@ import psycopg
 
 from decoders.registry import load
 from pipeline.core import clock, topics
+from pipeline.core.channels import Notify
 from pipeline.core.deadletter import dead_letter
 from pipeline.core.errors import Reason, Reject, SettingsError
 from pipeline.core.logs import logger
@@ -34,7 +35,7 @@ from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import require_topics
 from topologies.notify import rows
 from topologies.notify.changes import Change, Decided, decide, read_change
-from topologies.notify.deliver import QUERIES, Outcomes, deliver, keep_house
+from topologies.notify.deliver import QUERIES, deliver, keep_house, outcomes_on
 from topologies.notify.send import senders_of
 from topologies.runtime.turn import wait_for_turn
 
@@ -166,12 +167,26 @@ def is_configured(settings: Settings) -> bool:
     return bool(settings.notify.channels) and not settings.replay
 
 
+def check_families(notify: Notify, families: Sequence[str]) -> None:
+    """Refuse a filter that lets nothing pass because of a slip.
+
+    Raises:
+        SettingsError: names it.
+    """
+    for name, channel in notify.channels.items():
+        if unknown := sorted(set(channel.families) - set(families)):
+            raise SettingsError(
+                f"setting notify, families of {name}: no decoder is of that family, expected some of "
+                f"{', '.join(families)}; given: {unknown[0]!r}"
+            )
+
+
 async def run(context: Context) -> None:
     """Tell people until `context.stop`.
 
     Raises:
         Transient: Kafka or the database is away.
-        SettingsError: no channel is configured, or a secret cannot be read.
+        SettingsError: no channel is configured, a filter names no family, or a secret cannot be read.
     """
     settings = context.settings
     if settings.replay:
@@ -180,7 +195,9 @@ async def run(context: Context) -> None:
         raise SettingsError(
             "setting notify: no channel is configured; expected [notify.webhooks.NAME] or [notify.mails.NAME]"
         )
-    wanted = [topics.alerts(family) for family in sorted({decoder.family for decoder in load().values()})]
+    families = sorted({decoder.family for decoder in load().values()})
+    check_families(settings.notify, families)
+    wanted = [topics.alerts(family) for family in families]
     context.progress.waits_for("Kafka and the database")
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -190,7 +207,7 @@ async def run(context: Context) -> None:
         turn = await _connection(stack, settings, f"{NAME}-turn")
         if not await wait_for_turn(turn, QUERIES["lock_notify"], context):
             return
-        outcomes = Outcomes(context.registry, NAME)
+        outcomes = outcomes_on(context.registry, NAME)
         tellers = [
             deliver(sender, await _connection(stack, settings, f"{NAME}-{sender.name}"), context, outcomes)
             for sender in senders

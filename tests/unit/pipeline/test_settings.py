@@ -103,7 +103,13 @@ MAIL = "[notify.mails.waste]\nto = ['a@b']\n"
             "notify",
             "waste names",
         ),
-        ("[notify]\nsmtp_username = 'u'\nsmtp_security = 'none'", "notify", "in clear"),
+        ("[notify]\nsmtp_username = 'u'", "notify", "smtp_password or smtp_password_file is missing"),
+        (
+            "[notify]\nsmtp_username = 'u'\nsmtp_password = 't0ken'\nsmtp_security = 'none'",
+            "notify",
+            "would send the password in clear",
+        ),
+        ("[notify.webhooks.duty]\nsecrte = 't0ken'", "notify.webhooks.duty.url", "field required"),
         ("[notify]\nsmtp_password = 5", "notify.smtp_password", "valid string"),
         ("[notify]\ntime_zone = 'Europe/Krefeld'", "notify.time_zone", "a time zone such as Europe/Berlin"),
         ("[notify]\nretry_seconds = 1000", "notify", "must not be below retry_seconds"),
@@ -116,7 +122,7 @@ def test_a_wrong_channel_is_told_without_its_secrets(tmp_path: Path, text: str, 
     sentence = str(told.value)
     assert sentence.startswith(f"setting {name}: ")
     assert expected in sentence
-    assert "t0ken" not in sentence.partition("; given: ")[2] or "ulr" in text
+    assert "t0ken" not in sentence
 
 
 def test_channels_come_from_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,16 +14,20 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from pipeline.core.channels import Channel, Mail, Notify, Webhook
-from pipeline.core.errors import Reason, Reject
+from pipeline.core.errors import Reason, Reject, SettingsError
+from pipeline.core.health import Progress
+from pipeline.core.metrics import StageMetrics
 from pipeline.core.model import StoredRecord
 from pipeline.core.settings import Settings
+from pipeline.core.stage import Context
 from topologies.notify.changes import Change, decide, read_change
 from topologies.notify.mail import Letterhead, mail_of
 from topologies.notify.send import Due, headers_of, reason_of
-from topologies.notify.worker import is_configured
+from topologies.notify.worker import NAME, is_configured, run
 from topologies.runtime.alerts import OPEN, RESOLVED, Alert, Told, event_data
 from topologies.runtime.model import Rule
 from topologies.runtime.outbox import Event, cloud_event
@@ -233,6 +239,34 @@ def test_a_webhook_carries_its_key_and_a_signature_of_its_body() -> None:
 def test_a_reason_names_no_address() -> None:
     assert reason_of(ConnectionRefusedError(111, "Connection refused")) == "ConnectionRefusedError: Connection refused"
     assert reason_of(ValueError("https://hooks.example.org/token")) == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, "setting notify: no channel is configured; expected [notify.webhooks.NAME] or [notify.mails.NAME]"),
+        ({"replay": True}, "setting replay: a replay tells nobody"),
+        (
+            {"notify": {"webhooks": {"duty": {"url": "http://h", "families": ["contaner"]}}}},
+            "setting notify, families of duty: no decoder is of that family, expected some of container, ",
+        ),
+        (
+            {"notify": {"webhooks": {"duty": {"url": "http://h", "secret_file": "/no/such"}}}},
+            "setting notify, secret_file of a webhook: /no/such cannot be read: No such file",
+        ),
+    ],
+)
+async def test_what_cannot_work_is_told_in_one_sentence(settings: Mapping[str, Any], sentence: str) -> None:
+    registry = CollectorRegistry()
+    context = Context(
+        settings=Settings(**settings),
+        metrics=StageMetrics(registry, NAME),
+        registry=registry,
+        progress=Progress(),
+        stop=asyncio.Event(),
+    )
+    with pytest.raises(SettingsError, match=f"^{re.escape(sentence)}"):
+        await run(context)
 
 
 def test_without_a_channel_and_in_a_replay_nobody_is_told() -> None:
