@@ -1,7 +1,8 @@
 """The command line: `silkstream COMMAND`.
 
-Stages come in through the entry-point group `silkstream.stages`, so that topologies are started without being
-imported here. An operator's mistake is one sentence and exit status 78, never a traceback.
+Stages come in through the entry-point group `silkstream.stages` and some groups of commands through
+`silkstream.commands`, so that topologies are started without being imported here. An operator's mistake is one
+sentence and exit status 78, never a traceback.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pipeline.database.migrate import migrate
 from pipeline.demo.command import demo_command
 from pipeline.devices import devices_command
 from pipeline.ingest.translate import tick_records
-from pipeline.installed import declared_topics, installed_stages
+from pipeline.installed import configured_stages, declared_topics, installed_commands, installed_stages
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import provision
@@ -154,15 +155,15 @@ def bridge_retire(bridge: Annotated[str, typer.Argument(help="The id of a bridge
 
 @app.command("run")
 def run_command(
-    stage: Annotated[list[str] | None, typer.Option(help="Only these stages; else all.")] = None,
+    stage: Annotated[list[str] | None, typer.Option(help="Only these stages; else all that are configured.")] = None,
 ) -> None:
-    """Run every stage as its own supervised process."""
+    """Run every stage that is configured as its own supervised process."""
     settings = load_settings()
     configure_logs(settings.log_level)
     stages = installed_stages()
     if unknown := sorted(set(stage or ()) - stages.keys()):
         raise SettingsError(f"--stage {unknown[0]}: no such stage; installed: {', '.join(stages)}")
-    chosen = [s for s in stages.values() if not stage or s.name in stage]
+    chosen = [stages[name] for name in stages if name in stage] if stage else [*configured_stages(settings).values()]
 
     async def work() -> int:
         base = settings.http.port
@@ -203,10 +204,12 @@ def _run(name: str) -> None:
     raise typer.Exit(run_stage(stage, load_settings()))
 
 
-def _add_stage_commands() -> None:
+def _add_installed_commands() -> None:
     for stage in installed_stages().values():
         if stage.name != "bridge":
             app.command(stage.name, help=stage.about)(_command_of(stage.name))
+    for name, commands in installed_commands().items():
+        app.add_typer(commands, name=name)
 
 
 def _command_of(name: str) -> Callable[[], None]:
@@ -217,7 +220,7 @@ def main() -> None:
     """The console script `silkstream`."""
     try:
         check_packages()
-        _add_stage_commands()
+        _add_installed_commands()
         app()
     except (SettingsError, RegistryError) as mistake:
         sys.stderr.write(f"silkstream: {mistake}\n")

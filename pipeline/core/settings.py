@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_origin
+from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SettingsSourceError
 
+from pipeline.core.channels import Notify
 from pipeline.core.errors import SettingsError
+from pipeline.core.section import Section as _Section
+
+_SECRET: Final = re.compile(r"(secret|password|url)$")
+"""Settings whose value no message repeats: an address may contain a password or a token."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Kafka(_Section):
@@ -174,6 +176,7 @@ class Settings(BaseSettings):
     topology: Topology = Topology()
     relay: Relay = Relay()
     derive: Derive = Derive()
+    notify: Notify = Notify()
     topics: Topics = Topics()
     http: Http = Http()
 
@@ -217,12 +220,32 @@ def _sentence(wrong: ValidationError) -> str:
     first = wrong.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        model = _sections().get(str(first["loc"][0]), Settings) if len(first["loc"]) > 1 else Settings
-        message = f"there is no such setting, expected one of {', '.join(model.model_fields)}"
+        message = f"there is no such setting, expected one of {', '.join(_fields_at(first['loc'][:-1]))}"
+        if first["loc"][0] == "notify":
+            return f"setting {name}: {message}"
     else:
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
-    return f"setting {name}: {message}; given: {first['input']!r}"
+    return f"setting {name}: {message}; given: {_shown(name, first['input'])!r}"
+
+
+def _fields_at(place: Sequence[int | str]) -> Sequence[str]:
+    """The settings that a table may have, whose place is given from the outermost on."""
+    kind: Any = Settings
+    for part in place:
+        fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
+        # Below a table of tables, whose names are the operator's, all are of one kind.
+        kind = fields[part].annotation if part in fields else (get_args(kind) or (Settings,))[-1]
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
+
+
+def _shown(name: str, given: Any) -> Any:
+    """What was given, without secrets."""
+    is_notify = name.partition(".")[0] == "notify"
+    if isinstance(given, Mapping):
+        # A secret may stand under a misspelt name, too.
+        return list(given) if is_notify else {each: _shown(str(each), value) for each, value in given.items()}
+    return "(not shown)" if _SECRET.search(name) else given
 
 
 def _sections() -> dict[str, type[BaseModel]]:
@@ -240,7 +263,9 @@ def _not_json() -> str | None:
                     json.loads(given)
                 except ValueError:
                     example = json.dumps(field.get_default(call_default_factory=True) or {"name": "value"})
-                    return f"setting {section}.{name}: expected JSON such as {example}; given: {given!r}"
+                    # Half of a table of channels is no JSON and may hold a secret all the same.
+                    said = "(not shown)" if model is Notify else given
+                    return f"setting {section}.{name}: expected JSON such as {example}; given: {said!r}"
     return None
 
 

@@ -42,3 +42,6 @@ class Stage:
     """Position on the frame's way; `silkstream run` starts and lists stages in this order."""
     publishes: tuple[Publication, ...] = ()
     """The CloudEvents that it has to tell, by topic; what is not named here is not in the contract."""
+    configured: Callable[[Settings], bool] = lambda _: True
+    """Whether there is anything to do for it with these settings; where not, it is left out. Asked for by its name, a
+    stage that is not configured says what is missing instead."""

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.live import Live
 
 from decoders.registry import load as load_decoders
+from pipeline.core.channels import Notify
 from pipeline.core.errors import EXIT_BUG, SettingsError
 from pipeline.core.logs import configure_logs
 from pipeline.core.settings import Settings
@@ -32,7 +33,7 @@ from pipeline.demo.account import account, table
 from pipeline.demo.look import View, look, unfinished
 from pipeline.demo.screen import line, screen
 from pipeline.demo.story import tell_city, tell_frame
-from pipeline.installed import declared_topics, installed_stages
+from pipeline.installed import configured_stages, declared_topics
 from pipeline.kafka.consumer import KafkaLog, open_log
 from pipeline.kafka.provision import delete_topics, provision
 from pipeline.registry.change import importing
@@ -87,7 +88,8 @@ class Demo:
         self._said = ""
         self._rates: dict[str, float] = {}
         self._before: tuple[float, dict[str, float]] = (time.monotonic(), {})
-        stages = [stage for stage in installed_stages().values() if stage.order < 1000]  # all of them
+        # Nobody is to be told of a simulated city, whatever channels this installation has.
+        stages = list(configured_stages(settings.model_copy(update={"notify": Notify()})).values())
         self._logs = Path(mkdtemp(prefix="silkstream-demo-"))
         self._supervisor = Supervisor(stages, self._environment(), ports=free_ports(len(stages)), logs=self._logs)
 

@@ -291,6 +291,7 @@ CREATE TABLE alert (
     message_en text NOT NULL,
     acknowledged_at timestamptz,
     acknowledged_by text,
+    acknowledged_note text,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX alert_device ON alert (rule, device);
@@ -302,6 +303,7 @@ COMMENT ON COLUMN alert.since IS 'Event time; late data may move it';
 COMMENT ON COLUMN alert.opened_event IS 'The frame that opened it first';
 COMMENT ON COLUMN alert.retrospective IS 'Found by late data or a correction when it was over already; nobody was told';
 COMMENT ON COLUMN alert.acknowledged_at IS 'Written by people; no topology reads or writes it';
+COMMENT ON COLUMN alert.acknowledged_note IS 'What the person who acknowledged it wrote';
 
 CREATE TABLE reading_hour (
     family text NOT NULL,
@@ -313,3 +315,41 @@ CREATE TABLE reading_hour (
 COMMENT ON TABLE reading_hour IS 'Readings of each family by hour of their observation, recomputed from the wide tables';
 COMMENT ON COLUMN reading_hour.bucket IS 'Begin of the hour';
 COMMENT ON COLUMN reading_hour.devices IS 'How many devices they came from';
+
+-- ── who was told ─────────────────────────────────────────────────────────────────────────────────────────────────
+CREATE TABLE heard (
+    topic text NOT NULL,
+    subject text NOT NULL,
+    sequence bigint NOT NULL,
+    PRIMARY KEY (topic, subject)
+);
+COMMENT ON TABLE heard IS 'The highest sequence of each subject that the notifier has read; it ignores what is not above';
+
+CREATE TABLE notification (
+    id uuid PRIMARY KEY,
+    channel text NOT NULL,
+    alert uuid NOT NULL,
+    topic text NOT NULL,
+    subject text NOT NULL,
+    sequence bigint NOT NULL,
+    change text NOT NULL,
+    event text NOT NULL,
+    stored_at timestamptz NOT NULL DEFAULT now(),
+    attempts integer NOT NULL DEFAULT 0,
+    next_at timestamptz NOT NULL DEFAULT now(),
+    last_error text,
+    sent_at timestamptz,
+    given_up_at timestamptz
+);
+CREATE INDEX notification_waiting ON notification (channel, topic, subject, sequence)
+    WHERE sent_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX notification_alert ON notification (alert);
+CREATE INDEX notification_done ON notification (stored_at) WHERE sent_at IS NOT NULL OR given_up_at IS NOT NULL;
+COMMENT ON TABLE notification IS 'What people are told: one row for each change of an alert and channel, kept 90 days';
+COMMENT ON COLUMN notification.id IS 'From the CloudEvent and the channel; the Idempotency-Key or Message-ID of every attempt';
+COMMENT ON COLUMN notification.alert IS 'alert.id; the alert may be gone, where late data withdrew it';
+COMMENT ON COLUMN notification.change IS 'opened, updated, acknowledged, resolved: as in the type of the event';
+COMMENT ON COLUMN notification.event IS 'The CloudEvent as it was on the topic';
+COMMENT ON COLUMN notification.next_at IS 'Not tried before';
+COMMENT ON COLUMN notification.last_error IS 'Why the last attempt failed, or what the other side said beside taking it';
+COMMENT ON COLUMN notification.given_up_at IS 'Nobody was told by this channel: too many attempts, or too late';

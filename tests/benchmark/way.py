@@ -19,7 +19,7 @@ from infra.local.layout import REPOSITORY
 from pipeline.core import topics
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
-from pipeline.installed import installed_stages
+from pipeline.installed import configured_stages
 from pipeline.simulator import CityPlan, Family
 from pipeline.supervisor import free_ports
 from tests.benchmark.inputs import Published
@@ -113,11 +113,11 @@ async def _ledger(connection: psycopg.AsyncConnection[Any], consumer: str, name:
 
 @asynccontextmanager
 async def open_system(settings: Settings, city: CityPlan) -> AsyncIterator[System]:
-    """Every installed stage, ready; taken down and away at the end."""
+    """Every configured stage, ready; taken down and away at the end."""
     await build(settings)
     await import_sites(settings, city)
     system = System(settings)
-    names = list(installed_stages())
+    names = list(configured_stages(settings))
     system.ports = dict(zip(names, free_ports(len(names)), strict=True))
     try:
         for name, port in system.ports.items():
@@ -143,7 +143,7 @@ def fed_by() -> dict[str, list[str]]:
     """The topics of readings that each consumer with a ledger reads, as far as it is installed."""
     families = sorted(family.value for family in Family)
     found = {"store": [topics.readings(family) for family in families]}
-    for name in installed_stages():
+    for name in configured_stages(Settings()):
         if name.startswith("topology-"):
             found[name] = [topics.readings(name.removeprefix("topology-"))]
     return found

@@ -37,7 +37,7 @@ from infra.local.postgresql_server import PostgresqlServer
 from infra.local.server import NotReadyError, Server
 from pipeline.core.settings import Settings
 from pipeline.database.migrate import migrate
-from pipeline.installed import declared_topics, installed_stages
+from pipeline.installed import configured_stages, declared_topics
 from pipeline.kafka.provision import provision
 
 NOISY: Final = ("aiokafka", "paho")
@@ -315,8 +315,8 @@ def fresh_namespace(purpose: str) -> str:
 
 
 def stages_but(*left_out: str) -> list[str]:
-    """The installed stages, in the order of a frame's way."""
-    return [name for name in installed_stages() if name not in left_out]
+    """The stages that run, in the order of a frame's way."""
+    return [name for name in configured_stages(Settings()) if name not in left_out]
 
 
 async def build(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What subscribers are told of an alert: that it was opened, and that it is over.
+"""What subscribers are told of an alert: that it was opened, that somebody knows of it, and that it is over.
 
 One shape for all families and rules, so that a subscriber who knows one alert topic can read them all.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pipeline.core.clock import from_us
 from pipeline.core.cloudevents import DevEuiText, EventData, Publication, Time, Uuid
@@ -45,6 +45,18 @@ class AlertOpened(_Alert[Literal["open"]], frozen=True, kw_only=True):
     event_type: ClassVar[str] = "de.silkstream.alert.opened.v1"
 
 
+class AlertAcknowledged(_Alert[Literal["open", "resolved"]], frozen=True, kw_only=True):
+    """Somebody knows of an alert; its status stays what it is."""
+
+    event_type: ClassVar[str] = "de.silkstream.alert.acknowledged.v1"
+
+    acknowledged_at: Annotated[Time, Meta(description="when; RFC 3339, UTC")]
+    acknowledged_by: Annotated[str, Meta(description="who said so")]
+    note: Annotated[str | None, Meta(description="what they had to say")]
+    resolved_at: Annotated[Time | UnsetType, Meta(description="where it is over: since when; RFC 3339, UTC")] = UNSET
+    withdrawn: Annotated[bool | UnsetType, Meta(description="where it is over: always false here")] = UNSET
+
+
 class AlertResolved(_Alert[Literal["resolved"]], frozen=True, kw_only=True):
     """An alert is over."""
 
@@ -54,7 +66,7 @@ class AlertResolved(_Alert[Literal["resolved"]], frozen=True, kw_only=True):
     withdrawn: Annotated[bool, Meta(description="data that came late say that it never began")]
 
 
-EVENTS: Final = (AlertOpened, AlertResolved)
+EVENTS: Final = (AlertOpened, AlertAcknowledged, AlertResolved)
 
 
 def publication(topic: str) -> Publication:

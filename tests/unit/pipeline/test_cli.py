@@ -9,12 +9,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 
 import pytest
+from pydantic import SecretStr
 
 from decoders.registry import load
 from pipeline import cli, installed
+from pipeline.core.channels import Notify, Webhook
 from pipeline.core.errors import EXIT_SETTINGS, EXIT_STALLED, SettingsError
 from pipeline.core.settings import Settings
-from pipeline.installed import GROUP, declared_topics, installed_stages
+from pipeline.installed import GROUP, configured_stages, declared_topics, installed_commands, installed_stages
 
 # Nobody listens on port 1.
 NOWHERE = {
@@ -39,6 +41,7 @@ def silkstream(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
             monkeypatch.delenv(name)
     monkeypatch.setattr(cli, "configure_logs", lambda _: None)
     monkeypatch.setattr(cli.app, "registered_commands", list(cli.app.registered_commands))
+    monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
 
     def run(*words: str, **environment: str) -> Told:
         monkeypatch.setattr(sys, "argv", ["silkstream", *words])
@@ -56,7 +59,7 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
 
     assert told.status == 0
     lines = {line.split()[0]: line.split()[1:] for line in told.output.splitlines() if line.startswith("  ")}
-    for name in ("topics", "migrate", "ledger", "sites", "run", "watch", "contract", *installed_stages()):
+    for name in ("topics", "migrate", "ledger", "sites", "alerts", "run", "watch", "contract", *installed_stages()):
         assert len(lines[name]) >= 3, f"{name} says what it does"
 
 
@@ -69,6 +72,8 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
         (["migrate"], {}, EXIT_STALLED, "database: "),
         (["migrate"], {"SILKSTREAM_DATABASE_URL": "nonsense"}, EXIT_SETTINGS, "setting database.url: "),
         (["topics"], {}, EXIT_STALLED, "kafka: "),
+        (["alerts", "list"], {}, EXIT_STALLED, "database: "),
+        (["alerts", "ack", "xyz"], {}, EXIT_SETTINGS, "'xyz' is no alert's id; expected the 4 or more "),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_outage_another_status(
@@ -95,6 +100,13 @@ def test_the_command_is_installed_under_its_name() -> None:
     assert entry.load() is cli.main
 
 
+def test_a_stage_without_anything_to_do_is_left_out() -> None:
+    hooked = Notify(webhooks={"duty": Webhook(url=SecretStr("https://example.org"))})
+
+    assert set(installed_stages()) - set(configured_stages(Settings())) == {"notify"}
+    assert set(installed_stages()) == set(configured_stages(Settings(notify=hooked)))
+
+
 def _entry(value: str, name: str = "try") -> EntryPoint:
     return EntryPoint(name, value, GROUP)
 
@@ -119,6 +131,20 @@ def test_a_broken_plugin_is_named(entry: EntryPoint, sentence: str, monkeypatch:
 
     with pytest.raises(SettingsError, match=sentence):
         installed_stages()
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (_entry("no.such.module:APP"), r"command try of .* cannot be imported: No module named 'no'"),
+        (_entry("pipeline.core.topics:RAW"), "entry point try of group silkstream.commands is no group of commands"),
+    ],
+)
+def test_a_broken_command_is_named(entry: EntryPoint, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installed, "entry_points", lambda **_: [entry])
+
+    with pytest.raises(SettingsError, match=sentence):
+        installed_commands()
 
 
 def test_each_family_of_the_installed_decoders_has_its_topics() -> None:

@@ -82,6 +82,69 @@ def test_a_wrong_setting_is_told_by_name_given_and_expected(
     assert "\n" not in sentence
 
 
+HOOK = "[notify.webhooks.duty]\nurl = 'https://h/t0ken'\n"
+MAIL = "[notify.mails.waste]\nto = ['a@b']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("[notify.webhooks.duty]\nurl = 'ftp://h/t0ken'", "notify.webhooks.duty.url", "such as https://host/path"),
+        ("[notify.webhooks.duty]\nsecret = 't0ken'", "notify.webhooks.duty.url", "field required"),
+        (f"{HOOK}ulr = 't0ken'", "notify.webhooks.duty.ulr", "expected one of families, severities, rules, url"),
+        (f"{HOOK}secret = 't0ken'\nsecret_file = 'f'", "notify.webhooks.duty", "expected one of them"),
+        (HOOK.replace("duty", "Duty"), "notify.webhooks.Duty.[key]", "match pattern"),
+        (MAIL, "notify", "smtp_host is missing"),
+        (f"[notify]\nsmtp_host = 'h'\n{MAIL}", "notify", "mail_from is missing"),
+        ("[notify.mails.waste]\nto = []", "notify.mails.waste.to", "at least 1 item"),
+        ("[notify.mails.waste]\nto = ['a b@c']", "notify.mails.waste.to.0", "match pattern"),
+        (
+            f"[notify]\nsmtp_host = 'h'\nmail_from = 'a@b'\n{MAIL}{HOOK.replace('duty', 'waste')}",
+            "notify",
+            "waste names",
+        ),
+        ("[notify]\nsmtp_username = 'u'", "notify", "smtp_password or smtp_password_file is missing"),
+        (
+            "[notify]\nsmtp_username = 'u'\nsmtp_password = 't0ken'\nsmtp_security = 'none'",
+            "notify",
+            "would send the password in clear",
+        ),
+        ("[notify.webhooks.duty]\nsecrte = 't0ken'", "notify.webhooks.duty.url", "field required"),
+        ("[notify]\nsmtp_password = 5", "notify.smtp_password", "valid string"),
+        ("[notify]\ntime_zone = 'Europe/Krefeld'", "notify.time_zone", "a time zone such as Europe/Berlin"),
+        ("[notify]\nretry_seconds = 1000", "notify", "must not be below retry_seconds"),
+        ("[notify]\nattempts = 0", "notify.attempts", "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_channel_is_told_without_its_secrets(tmp_path: Path, text: str, name: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        load(written(tmp_path, text))
+    sentence = str(told.value)
+    assert sentence.startswith(f"setting {name}: ")
+    assert expected in sentence
+    assert "t0ken" not in sentence
+
+
+def test_channels_come_from_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILKSTREAM_NOTIFY_SMTP_PASSWORD", "t0ken")
+    notify = load(written(tmp_path, f"[notify]\nsmtp_host = 'h'\nmail_from = 'a@b'\n{HOOK}{MAIL}")).notify
+    assert list(notify.channels) == ["duty", "waste"]
+    assert notify.password() == "t0ken"
+    assert "t0ken" not in repr(notify)
+    monkeypatch.setenv("SILKSTREAM_NOTIFY_WEBHOOKS", '{"duty": {"url": "https://h/t0ken"')
+    with pytest.raises(SettingsError, match=r"notify.webhooks: expected JSON .*given: '\(not shown\)'"):
+        load()
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    hook = load(written(tmp_path, f"{HOOK}secret_file = '{file}'")).notify.webhooks["duty"]
+    with pytest.raises(SettingsError, match=r"secret_file.*cannot be read: No such file"):
+        hook.key()
+    file.write_text("t0ken\n")
+    assert hook.key() == b"t0ken"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [

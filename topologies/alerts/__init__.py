@@ -1,0 +1,1 @@
+"""What people do with alerts: look at them and acknowledge them."""
