@@ -33,6 +33,7 @@ from pipeline.installed import declared_topics, installed_stages
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import provision
+from pipeline.maintenance import maintain_command, roles_command
 from pipeline.packaging import check_packages
 from pipeline.plugins import decoders_app
 from pipeline.registry.command import sites_app
@@ -53,6 +54,8 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(sites_app, name="sites")
 app.add_typer(decoders_app, name="decoders")
 app.command("devices")(devices_command)
+app.command("maintain")(maintain_command)
+app.command("roles")(roles_command)
 app.command("simulate")(simulate_command)
 app.command("demo")(demo_command)
 

@@ -37,6 +37,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.settings import load as load_settings
 from pipeline.core.stage import Context, Stage
 from pipeline.database.families import table_of
+from pipeline.database.migrate import drop
 from pipeline.ingest.translate import Message, Origin, Translator
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.partitioner import partition_of
@@ -93,12 +94,8 @@ def event_topic(settings: Settings, dev_eui: str, event: str = "up") -> str:
 
 
 async def drop_schema(settings: Settings) -> None:
-    """Drop the schema of the test's namespace."""
-    async with await psycopg.AsyncConnection.connect(settings.database.url, autocommit=True) as connection:
-        await connection.execute("SET client_min_messages = warning")
-        await connection.execute(
-            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.schema_name))
-        )
+    """Drop the schema of the test's namespace, and its roles."""
+    await drop(settings)
 
 
 async def eventually(

@@ -16,7 +16,8 @@ from pipeline.core.errors import SettingsError
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
 from pipeline.database.families import table_of
-from pipeline.database.migrate import check_wide_tables, migrate, migrations
+from pipeline.database.migrate import migrate, migrations
+from pipeline.database.wide import check_wide_tables
 from tests.integration.servers import FAMILIES, drop_schema, fresh_settings, rows_of
 
 pytestmark = pytest.mark.integration
@@ -30,7 +31,12 @@ CATALOG: Final = {
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')""",
     "relations": """
-        SELECT relname, relkind, obj_description(oid, 'pg_class'), CASE WHEN relkind = 'v' THEN pg_get_viewdef(oid) END
+        -- Columns come in the order of their coming, in views as in tables: lines are compared without it.
+        SELECT relname, relkind, obj_description(oid, 'pg_class'), relacl::text, pg_get_userbyid(relowner), reloptions,
+               CASE WHEN relkind = 'v' THEN
+                   (SELECT array_agg(line ORDER BY line)
+                    FROM unnest(string_to_array(replace(pg_get_viewdef(oid), ',', ''), E'\n')) AS line)
+               END
         FROM pg_class WHERE relnamespace = current_schema()::regnamespace""",
     "indexes": """
         SELECT tablename, indexname, replace(indexdef, schemaname || '.', '') FROM pg_indexes
@@ -135,6 +141,7 @@ async def test_a_plugin_brings_its_column_and_its_family_a_table(schema: Setting
         "added reading_container.sound_pressure_pascals",
         "created reading_odour",
         "added reading_odour.sound_pressure_pascals",
+        "set the rights of reading_odour",
     ]
     async with connected(schema, "test") as connection:
         await check_wide_tables(connection, with_plugin)
