@@ -21,6 +21,8 @@ from pipeline.database.facts_from import raise_facts_from, wait_for_readers
 from pipeline.database.queries import load_queries
 
 _QUERIES = load_queries("pipeline.database", "retention.sql")
+LOCK_TIMEOUT: Final = "5s"
+"""Whoever comes behind us in the queue for a chunk waits as long as we do."""
 STEP_ROWS: Final = 5_000
 """Rows that one statement deletes from a plain table, so that nobody waits for it."""
 
@@ -129,8 +131,7 @@ async def _drop(connection: psycopg.AsyncConnection[Any], limit: Limit, old: Seq
     for chunk in old:
         try:
             async with connection.transaction():
-                # Whoever came behind us would wait as long as we do.
-                await connection.execute("SET LOCAL lock_timeout = '5s'")
+                await connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                 await wait_for_readers(connection, limit.table)
                 await connection.execute(_QUERIES["drop_chunk"], {"table": limit.table, "end": chunk.end})
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):

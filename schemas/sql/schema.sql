@@ -152,7 +152,7 @@ COMMENT ON COLUMN device.family IS 'The family of that decoder';
 COMMENT ON COLUMN device.described_at IS 'Time of the event that the description is from';
 COMMENT ON COLUMN device.decoded_at IS 'Time of the newest uplink that decoder and family are from';
 COMMENT ON COLUMN device.seen_at IS 'Time of the newest event of any kind';
-COMMENT ON COLUMN device.battery_ratio IS '0..1, from the DevStatusAns';
+COMMENT ON COLUMN device.battery_ratio IS 'Charge, 0..1 [1], from the DevStatusAns';
 COMMENT ON COLUMN device.battery_at IS 'Time of the event that battery_ratio is from';
 
 CREATE TABLE site (
@@ -300,7 +300,7 @@ COMMENT ON COLUMN container_level.event_id IS 'The frame it came with';
 COMMENT ON COLUMN container_level.distance_metres IS 'From the sensor to what is inside [m]; null = no echo';
 COMMENT ON COLUMN container_level.tilted IS 'The device is not upright: lid open or container tipped';
 COMMENT ON COLUMN container_level.site IS 'The container that the device served; null = none';
-COMMENT ON COLUMN container_level.fill_ratio IS '0..1 from the distance and the site valid then; null where one of them is missing';
+COMMENT ON COLUMN container_level.fill_ratio IS 'Fill level, 0..1 [1], from the distance and the site valid then; null where one of them is missing';
 COMMENT ON COLUMN container_level.is_full IS 'With hysteresis: between the two limits it stays what it was';
 COMMENT ON COLUMN container_level.since IS 'Since when is_full is what it is';
 COMMENT ON COLUMN container_level.flags IS 'What was noticed';

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -21,7 +20,7 @@ from pipeline.database.maintain import maintain
 from pipeline.database.migrate import migrate
 from pipeline.database.roles import Roles, printed_statements, roles_of
 from pipeline.database.wide import check_wide_tables
-from tests.integration.servers import changed, drop_schema, fresh_settings, rows_of
+from tests.integration.servers import as_user, changed, drop_schema, fresh_settings, rows_of
 
 pytestmark = pytest.mark.integration
 
@@ -202,13 +201,6 @@ async def readable(settings: Settings, relation: str, role: str) -> bool:
 # ── who may not make roles ──
 
 
-def as_user(settings: Settings, name: str) -> Settings:
-    """The settings of another login user."""
-    url = urlsplit(settings.database.url)
-    netloc = f"{name}@{url.netloc.split('@')[-1]}"
-    return changed(settings, database={"url": urlunsplit(url._replace(netloc=netloc))})
-
-
 @contextmanager
 def login(settings: Settings, attributes: LiteralString = "") -> Iterator[Settings]:
     """Settings of a login user of the test's own, who owns the test's schema and is nothing else."""
@@ -219,11 +211,8 @@ def login(settings: Settings, attributes: LiteralString = "") -> Iterator[Settin
         server.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(schema, user))
         server.execute("SET client_min_messages = warning")
         server.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
-        url = urlsplit(settings.database.url)
         try:
-            yield changed(
-                settings, database={"url": urlunsplit(url._replace(netloc=f"{name}@{url.netloc.split('@')[-1]}"))}
-            )
+            yield as_user(settings, name)
         finally:
             server.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(user))
             server.execute(sql.SQL("DROP ROLE {}").format(user))

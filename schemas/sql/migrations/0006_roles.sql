@@ -157,6 +157,7 @@ COMMENT ON COLUMN device.region IS 'LoRaWAN region of its newest event';
 COMMENT ON COLUMN device.tags IS 'Tags of device and profile in ChirpStack';
 COMMENT ON COLUMN device.decoder IS 'Who decoded its newest uplink; null = nobody';
 COMMENT ON COLUMN device.family IS 'The family of that decoder';
+COMMENT ON COLUMN device.battery_ratio IS 'Charge, 0..1 [1], from the DevStatusAns';
 COMMENT ON COLUMN device.battery_at IS 'Time of the event that battery_ratio is from';
 
 COMMENT ON COLUMN site.site IS 'The place''s own name, unique in the city';
@@ -209,6 +210,7 @@ COMMENT ON COLUMN container_level.event_id IS 'The frame it came with';
 COMMENT ON COLUMN container_level.distance_metres IS 'From the sensor to what is inside [m]; null = no echo';
 COMMENT ON COLUMN container_level.tilted IS 'The device is not upright: lid open or container tipped';
 COMMENT ON COLUMN container_level.site IS 'The container that the device served; null = none';
+COMMENT ON COLUMN container_level.fill_ratio IS 'Fill level, 0..1 [1], from the distance and the site valid then; null where one of them is missing';
 COMMENT ON COLUMN container_level.flags IS 'What was noticed';
 
 COMMENT ON COLUMN container.device IS 'DevEUI';
