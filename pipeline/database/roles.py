@@ -83,7 +83,11 @@ async def printed_statements(settings: Settings) -> list[str]:
     async with connected(settings, "roles") as connection:
         cursor = await connection.execute("SELECT session_user::text")
         ((user,),) = await cursor.fetchall()
-        return [f"{each.as_string(connection)};" for each in making(roles, settings.schema_name, user)]
+        before = [
+            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(settings.schema_name)),
+            sql.SQL("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public"),
+        ]
+        return [f"{each.as_string(connection)};" for each in (*before, *making(roles, settings.schema_name, user))]
 
 
 async def become_owner(connection: psycopg.AsyncConnection[Any], settings: Settings) -> tuple[bool, list[str]]:

@@ -21,6 +21,7 @@ from pipeline.database.migrate import migrate
 from pipeline.database.roles import Roles, printed_statements, roles_of
 from pipeline.database.wide import check_wide_tables
 from tests.integration.servers import as_user, changed, drop_schema, fresh_settings, rows_of
+from topologies.derive.zones import derive_zones
 
 pytestmark = pytest.mark.integration
 
@@ -76,7 +77,8 @@ async def may(settings: Settings, role: str, statement: LiteralString) -> bool:
     """Whether the server lets a role do it."""
     try:
         await execute(settings, statement, role=role)
-    except psycopg.errors.InsufficientPrivilege:
+    except SettingsError as refused:
+        assert isinstance(refused.__cause__, psycopg.errors.InsufficientPrivilege)
         return False
     return True
 
@@ -112,6 +114,17 @@ async def test_the_reader_sees_everything_but_what_tells_of_people(installed: Se
     assert not await may(installed, reader, "INSERT INTO mark (what, subject) VALUES ('a', 'b')")
 
 
+async def test_a_bay_that_is_somebodys_own_is_in_no_count_of_its_zone(installed: Settings) -> None:
+    await execute(
+        installed, "INSERT INTO mark (what, subject) VALUES ('parking_zone', 'north'), ('parking_zone', 'yard')"
+    )
+    async with connected(installed, "test") as connection:
+        assert await derive_zones(connection, installed) == 2
+
+    zones = await rows_of(installed, "SELECT zone, bays, occupied, unknown FROM parking_zone ORDER BY zone")
+    assert zones == [("north", 2, 1, 1), ("yard", 1, 1, 0)]
+
+
 async def test_chunks_are_no_way_round(installed: Settings) -> None:
     chunks = await rows_of(
         installed,
@@ -122,7 +135,7 @@ async def test_chunks_are_no_way_round(installed: Settings) -> None:
     assert chunks
     for (chunk,) in chunks:
         for role in (roles(installed).reader, roles(installed).public):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            with pytest.raises(SettingsError, match="does not let us work .permission denied for table"):
                 await execute(installed, sql.SQL("SELECT * FROM {}").format(sql.SQL(chunk)), role=role)
 
 
@@ -202,13 +215,14 @@ async def readable(settings: Settings, relation: str, role: str) -> bool:
 
 
 @contextmanager
-def login(settings: Settings, attributes: LiteralString = "") -> Iterator[Settings]:
-    """Settings of a login user of the test's own, who owns the test's schema and is nothing else."""
+def login(settings: Settings, attributes: LiteralString = "", *, owns: bool = True) -> Iterator[Settings]:
+    """Settings of a login user of the test's own, who owns the test's schema, where wanted, and is nothing else."""
     name = f"user_{settings.schema_name}"
     user, schema = sql.Identifier(name), sql.Identifier(settings.schema_name)
     with psycopg.connect(settings.database.url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(user) + sql.SQL(attributes))
-        server.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(schema, user))
+        if owns:
+            server.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(schema, user))
         server.execute("SET client_min_messages = warning")
         server.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
         try:
@@ -244,6 +258,20 @@ async def test_who_may_not_make_roles_says_so_and_goes_on_and_what_is_printed_me
         assert await migrate(mine, load().values()) == []
         assert {name for _, _, name in await relations(mine)} == {roles(mine).owner}
         assert await readable(mine, "open_parking_bay", roles(mine).public)
+
+
+async def test_what_is_printed_is_all_that_a_user_without_any_right_needs(empty: Settings) -> None:
+    with login(empty, owns=False) as mine:
+        with pytest.raises(SettingsError, match="does not let us work .permission denied for database"):
+            await migrate(mine, load().values())
+
+        with psycopg.connect(empty.database.url, autocommit=True) as server:
+            for statement in await printed_statements(mine):
+                server.execute(statement.encode())
+
+        assert (await migrate(mine, load().values()))[0] == "built the schema from nothing"
+        assert {name for _, _, name in await relations(mine)} == {roles(mine).owner}
+        assert await maintain(mine, NOW) is not None
 
 
 async def test_a_user_with_createrole_makes_them_and_becomes_the_owner(empty: Settings) -> None:

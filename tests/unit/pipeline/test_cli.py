@@ -56,7 +56,7 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
 
     assert told.status == 0
     lines = {line.split()[0]: line.split()[1:] for line in told.output.splitlines() if line.startswith("  ")}
-    for name in ("topics", "migrate", "ledger", "sites", "run", "watch", *installed_stages()):
+    for name in ("topics", "migrate", "roles", "maintain", "ledger", "sites", "run", "watch", *installed_stages()):
         assert len(lines[name]) >= 3, f"{name} says what it does"
 
 
@@ -69,6 +69,9 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
         (["migrate"], {}, EXIT_STALLED, "database: "),
         (["migrate"], {"SILKSTREAM_DATABASE_URL": "nonsense"}, EXIT_SETTINGS, "setting database.url: "),
         (["topics"], {}, EXIT_STALLED, "kafka: "),
+        (["maintain"], {}, EXIT_STALLED, "database: "),
+        (["maintain"], {"SILKSTREAM_REPLAY": "true"}, EXIT_SETTINGS, "setting replay: "),
+        (["roles"], {"SILKSTREAM_DATABASE_ROLE_PREFIX": ""}, EXIT_SETTINGS, "setting database.role_prefix: "),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_outage_another_status(
