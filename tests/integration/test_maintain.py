@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAYS: Final = 500
+HOURS: Final = 50
 FILL: Final[LiteralString] = """
     INSERT INTO reading_water (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
                                raw_partition, raw_offset, water_volume_litres)
@@ -38,20 +39,21 @@ FILL: Final[LiteralString] = """
     SELECT gen_random_uuid(), 's', 'r', 'd', 't', 0, number, timestamptz '2026-11-24 12:00+00' - number * interval '1 h'
     FROM generate_series(1, 3000) AS number;
     INSERT INTO mark (what, subject, bucket)
-    SELECT 'reading_hour', 'water', date_trunc('hour', observed_at) FROM reading_water WHERE device = 'w1';
+    SELECT 'reading_hour', 'water', at
+    FROM generate_series(timestamptz '2026-11-24 12:00+00' - interval '500 d', '2026-11-24 11:00+00', '10 days') AS at;
 """
 
 
 @pytest.fixture
 async def filled(namespace: Settings) -> AsyncIterator[Settings]:
-    """A city of 500 days, whose hours are counted."""
+    """A city of 500 days; one hour of every ten days is counted."""
     await migrate(namespace, load().values())
     async with connected(namespace, "test") as connection:
         await connection.execute(FILL)
         await connection.commit()
         await connection.set_autocommit(True)
         done = await derive_hours(connection, namespace)
-        assert (done.marks, done.beyond_retention) == (DAYS, 0)
+        assert (done.marks, done.beyond_retention) == (HOURS, 0)
     yield namespace
     await drop_schema(namespace)
 
@@ -96,7 +98,7 @@ async def test_what_is_older_goes_by_whole_chunks_and_results_stay(filled: Setti
     assert timedelta(days=30) <= NOW - await oldest(filled, BAYS) < timedelta(days=32), "to the day: it tells of people"
     after = await kept(filled)
     assert (after["dead"], found["dead_letter"].rows) == (90 * 24, 3000 - 90 * 24)
-    assert after["hours"] == before["hours"] == DAYS
+    assert after["hours"] == before["hours"] == HOURS
     assert found["reading_water"].size_bytes > 0
     raised = dict(await rows_of(filled, "SELECT fact_table, facts_from FROM facts_from"))
     assert raised == {table: found[table].chunks[-1].end for table in ("reading_water", "parking_observation")}
