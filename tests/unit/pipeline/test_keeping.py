@@ -69,21 +69,26 @@ def test_each_class_has_its_readers_and_everybody_has_nothing() -> None:
     assert rights["frame", "w"] == {"SELECT", "INSERT", "UPDATE"}
 
 
+def settings(namespace: str = "", prefix: str = "silkstream") -> Settings:
+    """Settings whatever the environment says."""
+    return Settings().model_copy(update={"namespace": namespace, "database": Database(role_prefix=prefix)})
+
+
 def test_roles_are_named_by_prefix_and_namespace_and_can_be_left_out() -> None:
-    assert roles_of(Settings()) == (
+    assert roles_of(settings()) == (
         "silkstream_owner",
         "silkstream_writer",
         "silkstream_reader",
         "silkstream_public",
     )
-    replay = roles_of(Settings(namespace="replay1.", database=Database(role_prefix="krefeld")))
+    replay = roles_of(settings("replay1.", "krefeld"))
     assert replay is not None
     assert replay.reader == "krefeld_replay1_reader"
-    assert roles_of(Settings(database=Database(role_prefix=""))) is None
+    assert roles_of(settings(prefix="")) is None
 
 
 def test_the_longest_names_fit_into_what_postgresql_takes() -> None:
-    roles = roles_of(Settings(namespace=f"{'n' * 31}.", database=Database(role_prefix="p" * 20)))
+    roles = roles_of(settings(f"{'n' * 31}.", "p" * 20))
     assert roles is not None
     assert max(map(len, roles)) <= 63
 
