@@ -35,6 +35,7 @@ from pipeline.installed import configured_stages, declared_topics, installed_com
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import provision
+from pipeline.maintenance import maintain_command, roles_command
 from pipeline.packaging import check_packages
 from pipeline.plugins import decoders_app
 from pipeline.registry.command import sites_app
@@ -56,6 +57,8 @@ app.add_typer(sites_app, name="sites")
 app.add_typer(decoders_app, name="decoders")
 app.command("contract")(contract_command)
 app.command("devices")(devices_command)
+app.command("maintain")(maintain_command)
+app.command("roles")(roles_command)
 app.command("simulate")(simulate_command)
 app.command("demo")(demo_command)
 

@@ -47,6 +47,30 @@ class Database(_Section):
 
     url: str = "postgresql://silkstream@127.0.0.1:5432/silkstream"
     """A PostgreSQL URL; TimescaleDB must be installable in the database."""
+    role_prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,19})?$")] = "silkstream"
+    """Names of the group roles: silkstream_owner, _writer, _reader, _public; in a namespace silkstream_replay1_owner.
+    Roles belong to the whole server: a second city on it takes another prefix. Empty: no roles."""
+
+
+class Retention(_Section):
+    """How many days the database keeps what (`silkstream maintain`); 0 = for ever. Whole chunks go, so a row stays up
+    to a week longer, and up to a day longer where it tells of people.
+    """
+
+    parking_history_days: Annotated[int, Field(ge=0, le=36500)] = 30
+    """What single bays and their sensors said: who came and went can be read from it."""
+    personal_days: Annotated[int, Field(ge=0, le=36500)] = 30
+    """Tables of a personal class (`…_personal`)."""
+    container_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """Each measurement of a container with what follows from it."""
+    reading_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """What sensors measured: a year and a month, as long as the raw log."""
+    frame_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """One row for each frame, and one for each gateway that heard it."""
+    dead_letter_days: Annotated[int, Field(ge=0, le=36500)] = 90
+    """The index of the dead-letter topic, which keeps as long."""
+    alert_days: Annotated[int, Field(ge=0, le=36500)] = 0
+    """Alerts that are over, from their end on."""
 
 
 class Mqtt(_Section):
@@ -169,6 +193,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     kafka: Kafka = Kafka()
     database: Database = Database()
+    retention: Retention = Retention()
     mqtt: Mqtt = Mqtt()
     bridge: Bridge = Bridge()
     decode: Decode = Decode()
@@ -179,6 +204,17 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     topics: Topics = Topics()
     http: Http = Http()
+
+    @model_validator(mode="after")
+    def _kept_for_late_data(self) -> Self:
+        late_hours = self.topology.late_hours
+        for name, days in self.retention:
+            if 0 < days * 24 < late_hours:
+                raise ValueError(
+                    f"setting retention.{name}: a late reading needs the facts of topology.late_hours ({late_hours}) "
+                    f"before it; expected: 0 or at least {-(-late_hours // 24)}; given: {days}"
+                )
+        return self
 
     @property
     def schema_name(self) -> str:
@@ -226,6 +262,8 @@ def _sentence(wrong: ValidationError) -> str:
     else:
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
+    if not name:
+        return message
     return f"setting {name}: {message}; given: {_shown(name, first['input'])!r}"
 
 

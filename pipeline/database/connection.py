@@ -57,11 +57,21 @@ def _meaning(error: psycopg.OperationalError) -> Exception:
 
 @asynccontextmanager
 async def connected(settings: Settings, application: str) -> AsyncIterator[Connection]:
-    """A connection for the time of a block; what the server does wrong inside it becomes `Transient`."""
+    """A connection for the time of a block.
+
+    Raises:
+        Transient: the server did something wrong inside it.
+        SettingsError: it does not let this user do what was asked.
+    """
     connection = await connect(settings, application)
     try:
         async with connection:
             yield connection
+    except psycopg.errors.InsufficientPrivilege as refused:
+        said = refused.diag.message_primary or " ".join(str(refused).split())
+        raise SettingsError(
+            f"the database does not let us work ({said}); the remedy: a role of `silkstream roles` for this user"
+        ) from refused
     except psycopg.Error as fault:
         if is_about_the_server(fault):
             raise Transient(f"database: {' '.join(str(fault).split())}") from fault

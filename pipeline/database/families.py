@@ -25,6 +25,21 @@ IDENTITY: Final[Mapping[str, str]] = {
 }
 """The columns that every wide table begins with: whose, when, and where it came from."""
 
+IDENTITY_COMMENTS: Final[Mapping[str, str]] = {
+    "device": "DevEUI",
+    "observed_at": "When it was measured",
+    "channel": "Which of several probes; 0 = the only one",
+    "event_id": "The frame it came with",
+    "f_cnt": "Frame counter of that frame [1]",
+    "flags": "What was noticed: a value out of bounds, a clock that is ahead, …",
+    "decoder": "Who decoded it",
+    "decoder_version": "In which version",
+    "ingested_at": "When the bridge took the frame in",
+    "raw_partition": "Where the frame's bytes are: partition of lorawan.raw.v1",
+    "raw_offset": "Where the frame's bytes are: offset in that partition",
+}
+"""What they mean, for the database's own catalogue."""
+
 
 def table_of(family: str) -> str:
     """The wide table of a family."""

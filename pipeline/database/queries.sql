@@ -55,10 +55,35 @@ RETURNING sequence;
 INSERT INTO outbox (topic, key, sequence, event, suppressed)
 VALUES (%(topic)s, %(key)s, %(sequence)s, %(event)s::jsonb, %(suppressed)s);
 
+-- has_schema --
+SELECT true FROM pg_namespace WHERE nspname = %(schema)s;
+
 -- columns_of --
 SELECT table_name::text, column_name::text, data_type::text
 FROM information_schema.columns
-WHERE table_schema = current_schema() AND table_name = ANY(%(tables)s);
+WHERE table_schema = current_schema() AND table_name = ANY(%(tables)s)
+ORDER BY table_name, ordinal_position;
+
+-- comments_of --
+-- The comments of a table or view and of its columns; the column NULL is the relation itself.
+SELECT attribute.attname::text, CASE WHEN attribute.attnum IS NULL THEN obj_description(relation.oid, 'pg_class')
+         ELSE col_description(relation.oid, attribute.attnum) END, relation.relkind::text
+FROM pg_class AS relation
+CROSS JOIN LATERAL (
+    SELECT attname, attnum FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
+    UNION ALL SELECT NULL, NULL
+) AS attribute
+WHERE relation.relnamespace = current_schema()::regnamespace AND relation.relname = %(relation)s
+  AND relation.relkind IN ('r', 'v');
+
+-- chunk_interval --
+-- How long new chunks of a hypertable are, and whether it has some already.
+SELECT dimension.time_interval, EXISTS (
+    SELECT FROM timescaledb_information.chunks AS chunk
+    WHERE chunk.hypertable_schema = dimension.hypertable_schema AND chunk.hypertable_name = dimension.hypertable_name
+)
+FROM timescaledb_information.dimensions AS dimension
+WHERE dimension.hypertable_schema = current_schema() AND dimension.hypertable_name = %(table)s;
 
 -- list_devices --
 -- Every device as its newest whole description says.

@@ -10,7 +10,7 @@ Pure. Times are aware. A timeline maps the time from which something holds to wh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -130,7 +130,7 @@ def importing(state: State, lines: Iterable[SiteLine]) -> State:
     lines = tuple(lines)
     sites = {site: dict(timeline) for site, timeline in state.sites.items()}
     for line in lines:
-        sites.setdefault(line.site, {})[line.valid_from] = line.version
+        sites.setdefault(line.site, {})[line.valid_from] = _classed(state, line)
     for site in {line.site for line in lines}:
         old, timeline = state.sites.get(site, {}), sites[site]
         _drop_repetitions(timeline, old)
@@ -142,6 +142,12 @@ def importing(state: State, lines: Iterable[SiteLine]) -> State:
             del timeline[first]
     turns = (Turn(line.valid_from, line.device, line.site) for line in lines if line.device is not None)
     return State(sites, assigning(state, turns).assignments)
+
+
+def _classed(state: State, line: SiteLine) -> SiteVersion:
+    """A file that does not speak of classes takes none away: a bay that is somebody's own stays so."""
+    known = state.version(line.site, line.valid_from) if line.keeps_class else None
+    return line.version if known is None else replace(line.version, data_class=known.data_class)
 
 
 def assigning(state: State, turns: Iterable[Turn]) -> State:

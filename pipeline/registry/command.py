@@ -86,11 +86,12 @@ def list_command(
 ) -> None:
     """List the sites with group, attributes and device."""
     state = asyncio.run(_read())
-    table = _table("site", "family", "group", "name", "device", "attributes")
+    table = _table("site", "family", "class", "group", "name", "device", "attributes")
     listed = listing(state, _time(at, option="--at"), family=family)
     for site, version, device in listed:
         attributes = ", ".join(f"{name} {value}" for name, value in sorted(version.attributes.items()))
-        table.add_row(site, version.family, version.group, version.name, device or "none", attributes)
+        described = (version.family, version.data_class, version.group, version.name)
+        table.add_row(site, *described, device or "none", attributes)
     _out().print(table)
     _out().print(f"{len(listed)} sites")
 

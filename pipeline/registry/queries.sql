@@ -5,17 +5,17 @@
 LOCK TABLE site, assignment IN SHARE ROW EXCLUSIVE MODE;
 
 -- read_sites --
-SELECT site, valid_from, family, name, "group", attributes FROM site;
+SELECT site, valid_from, family, name, "group", attributes, class FROM site;
 
 -- read_assignments --
 SELECT device, valid_from, site FROM assignment;
 
 -- write_site --
-INSERT INTO site (site, valid_from, family, name, "group", attributes)
-VALUES (%(site)s, %(valid_from)s, %(family)s, %(name)s, %(group)s, %(attributes)s)
+INSERT INTO site (site, valid_from, family, name, "group", attributes, class)
+VALUES (%(site)s, %(valid_from)s, %(family)s, %(name)s, %(group)s, %(attributes)s, %(class)s)
 ON CONFLICT (site, valid_from) DO UPDATE
 SET family = excluded.family, name = excluded.name, "group" = excluded."group", attributes = excluded.attributes,
-    stored_at = now();
+    class = excluded.class, stored_at = now();
 
 -- write_assignment --
 INSERT INTO assignment (device, valid_from, site)

@@ -23,6 +23,9 @@ from pipeline.core.errors import SettingsError
 
 COLUMNS: Final = ("site", "family", "name", "group", "dev_eui", "valid_from")
 """Columns that every file has; attribute columns are added as needed, and the order is free."""
+CLASS: Final = "class"
+"""Column that a file may have: whose data a site yields. A file without it leaves each site's class as it is."""
+CLASSES: Final = ("open", "internal", "personal")
 MAX_FAULTS: Final = 20
 MAX_LENGTH: Final = 200
 YEARS: Final = range(1970, 2101)
@@ -84,10 +87,12 @@ class SiteVersion:
     name: str
     group: str = ""
     attributes: Mapping[str, float] = field(default_factory=dict)
+    data_class: str = ""
+    """One of `CLASSES`; empty = as usual in its family."""
 
     def facts(self) -> dict[str, str]:
         """All of it as text, by name; what is not set is not there."""
-        plain = {"family": self.family, "name": self.name, "group": self.group}
+        plain = {"family": self.family, "name": self.name, "group": self.group, CLASS: self.data_class}
         numbers = {name: str(value) for name, value in sorted(self.attributes.items())}
         return {name: text for name, text in (plain | numbers).items() if text}
 
@@ -100,6 +105,8 @@ class SiteLine:
     valid_from: datetime
     version: SiteVersion
     device: str | None = None
+    keeps_class: bool = True
+    """The file does not speak of classes."""
 
 
 class Fault(NamedTuple):
@@ -213,8 +220,8 @@ class _Reading:
         for column in dict.fromkeys(header):
             if header.count(column) > 1:
                 self._fault(column, "the column comes twice")
-            if column not in COLUMNS and column not in _ATTRIBUTES:
-                known = ", ".join((*COLUMNS, *sorted(_ATTRIBUTES)))
+            if column not in {*COLUMNS, CLASS} and column not in _ATTRIBUTES:
+                known = ", ".join((*COLUMNS, CLASS, *sorted(_ATTRIBUTES)))
                 self._fault(column or "(no name)", f"unknown column; known: {known}")
         missing = [column for column in COLUMNS if column not in header]
         for column in missing:
@@ -234,6 +241,9 @@ class _Reading:
         kind = KINDS.get(family, _PLAIN)
         if kind.needs_group and not group:
             self._fault("group", f"is empty; a site of family {family} needs one")
+        data_class = cells.get(CLASS, "")
+        if data_class and data_class not in CLASSES:
+            self._fault(CLASS, f"{data_class!r} is unknown; known: {', '.join(CLASSES)}; empty: as usual in its family")
         attributes = self._attributes(cells, family) if family in self._families else {}
         valid_from = self._valid_from(cells["valid_from"])
         device = self._device(cells["dev_eui"])
@@ -245,8 +255,12 @@ class _Reading:
             self._fault("dev_eui", f"{device} from {valid_from.isoformat()} serves the site of line {line} already")
         if len(self.faults) > before:
             return None
-        version = SiteVersion(family=family, name=cells["name"] or site, group=group, attributes=attributes)
-        return SiteLine(site=site, valid_from=valid_from, version=version, device=device)
+        version = SiteVersion(
+            family=family, name=cells["name"] or site, group=group, attributes=attributes, data_class=data_class
+        )
+        return SiteLine(
+            site=site, valid_from=valid_from, version=version, device=device, keeps_class=CLASS not in cells
+        )
 
     def _attributes(self, cells: Mapping[str, str], family: str) -> dict[str, float]:
         kind = KINDS.get(family, _PLAIN)

@@ -50,8 +50,8 @@ async def read(connection: Connection) -> State:
         SettingsError: the tables are not there.
     """
     sites: dict[str, dict[datetime, SiteVersion]] = {}
-    for site, valid_from, family, name, group, attributes in await _run(connection, "read_sites"):
-        version = SiteVersion(family=family, name=name, group=group, attributes=attributes)
+    for site, valid_from, family, name, group, attributes, data_class in await _run(connection, "read_sites"):
+        version = SiteVersion(family=family, name=name, group=group, attributes=attributes, data_class=data_class)
         sites.setdefault(site, {})[valid_from] = version
     assignments: dict[str, dict[datetime, str | None]] = {}
     for device, valid_from, site in await _run(connection, "read_assignments"):
@@ -80,6 +80,7 @@ async def _write(connection: Connection, found: Difference) -> None:
                     "name": each.new.name,
                     "group": each.new.group,
                     "attributes": Jsonb(dict(each.new.attributes)),
+                    "class": each.new.data_class,
                 }
                 for each in found.versions
             ),

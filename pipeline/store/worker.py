@@ -24,7 +24,7 @@ from pipeline.core.stage import Context, Stage
 from pipeline.database import ledger
 from pipeline.database.connection import connected
 from pipeline.database.families import quantities_by_family, table_of
-from pipeline.database.migrate import check_wide_tables
+from pipeline.database.wide import check_wide_tables
 from pipeline.kafka.consumer import open_source
 from pipeline.kafka.ports import Batch, Sink, Source
 from pipeline.kafka.producer import open_sink

@@ -18,12 +18,16 @@ CREATE TABLE ledger (
     PRIMARY KEY (consumer, topic, partition)
 );
 COMMENT ON TABLE ledger IS 'How far each consumer is, written in the transaction of its results';
+COMMENT ON COLUMN ledger.consumer IS 'store, topology-parking, …: who reads';
+COMMENT ON COLUMN ledger.topic IS 'What it reads, with the namespace';
+COMMENT ON COLUMN ledger.partition IS 'Partition of the topic';
 COMMENT ON COLUMN ledger.epoch IS 'Raised by whoever takes the partition; a writer with an older one is fenced out';
 COMMENT ON COLUMN ledger.next_offset IS 'The next record to process; -1 = not begun';
 COMMENT ON COLUMN ledger.last_hash IS 'Hash of the record before it: does the ledger belong to this log?';
 COMMENT ON COLUMN ledger.raw_offset IS 'Highest raw offset seen in this partition; a repeated block is not above it';
 COMMENT ON COLUMN ledger.bridges IS 'What each bridge vouches for, in microseconds since 1970';
 COMMENT ON COLUMN ledger.as_of IS 'Up to when this partition is complete: the least of bridges';
+COMMENT ON COLUMN ledger.updated_at IS 'When the row was moved last';
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -37,8 +41,14 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL AND NOT suppressed;
 COMMENT ON TABLE outbox IS 'Events for Kafka, written with the change they tell of; the relay publishes what is unsent';
+COMMENT ON COLUMN outbox.id IS 'Order in which events were written';
+COMMENT ON COLUMN outbox.topic IS 'Where it goes, with the namespace';
+COMMENT ON COLUMN outbox.key IS 'The record''s key: the subject';
 COMMENT ON COLUMN outbox.sequence IS 'Per topic and key, counted in subject; a consumer ignores lower ones';
+COMMENT ON COLUMN outbox.event IS 'The CloudEvent';
 COMMENT ON COLUMN outbox.suppressed IS 'Born in a replay: never published';
+COMMENT ON COLUMN outbox.stored_at IS 'When it was written';
+COMMENT ON COLUMN outbox.sent_at IS 'When the relay published it; null = not yet';
 
 CREATE TABLE subject (
     topic text NOT NULL,
@@ -47,6 +57,9 @@ CREATE TABLE subject (
     PRIMARY KEY (topic, key)
 );
 COMMENT ON TABLE subject IS 'The last sequence of each subject of an outgoing topic, counted under its row lock';
+COMMENT ON COLUMN subject.topic IS 'The outgoing topic, with the namespace';
+COMMENT ON COLUMN subject.key IS 'The subject';
+COMMENT ON COLUMN subject.sequence IS 'Events counted so far [1]';
 
 CREATE TABLE mark (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -55,6 +68,10 @@ CREATE TABLE mark (
     bucket timestamptz NOT NULL DEFAULT '-infinity'
 );
 COMMENT ON TABLE mark IS 'What derive has to recompute; -infinity = the state now';
+COMMENT ON COLUMN mark.id IS 'Order in which marks were written';
+COMMENT ON COLUMN mark.what IS 'What kind of result: parking_zone, reading_hour, …';
+COMMENT ON COLUMN mark.subject IS 'Of whom: a zone, a family, …';
+COMMENT ON COLUMN mark.bucket IS 'Begin of the time to recompute; -infinity = the state now';
 
 CREATE TABLE recompute (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -64,6 +81,10 @@ CREATE TABLE recompute (
 );
 CREATE INDEX recompute_device ON recompute (device);
 COMMENT ON TABLE recompute IS 'Sites changed: the worker that owns the device runs it again from here';
+COMMENT ON COLUMN recompute.id IS 'Order in which requests were written';
+COMMENT ON COLUMN recompute.device IS 'DevEUI';
+COMMENT ON COLUMN recompute.from_at IS 'From when on its place is another one than was thought';
+COMMENT ON COLUMN recompute.stored_at IS 'When it was asked for';
 
 CREATE TABLE dead_letter (
     id uuid PRIMARY KEY,
@@ -81,7 +102,21 @@ CREATE TABLE dead_letter (
     received_at timestamptz NOT NULL
 );
 CREATE INDEX dead_letter_reason ON dead_letter (reason, received_at DESC);
+CREATE INDEX dead_letter_received ON dead_letter (received_at);
 COMMENT ON TABLE dead_letter IS 'Index of the dead-letter topic, which holds the bytes';
+COMMENT ON COLUMN dead_letter.id IS 'From the record''s origin and reason';
+COMMENT ON COLUMN dead_letter.stage IS 'Who could not use it';
+COMMENT ON COLUMN dead_letter.reason IS 'Why, from a closed list';
+COMMENT ON COLUMN dead_letter.detail IS 'Why, as a sentence';
+COMMENT ON COLUMN dead_letter.device IS 'DevEUI, where it is known';
+COMMENT ON COLUMN dead_letter.origin_topic IS 'Where it came from';
+COMMENT ON COLUMN dead_letter.origin_partition IS 'Partition of the origin; null for MQTT';
+COMMENT ON COLUMN dead_letter.origin_offset IS 'Offset at the origin; null for MQTT';
+COMMENT ON COLUMN dead_letter.decoder IS 'The decoder that refused it, where one did';
+COMMENT ON COLUMN dead_letter.decoder_version IS 'In which version';
+COMMENT ON COLUMN dead_letter.dead_partition IS 'Where its bytes are: partition of silkstream.deadletter.v1';
+COMMENT ON COLUMN dead_letter.dead_offset IS 'Where its bytes are: offset in that partition';
+COMMENT ON COLUMN dead_letter.received_at IS 'Kafka time of the dead letter';
 
 -- ── what is out there ────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE device (
@@ -103,10 +138,22 @@ CREATE TABLE device (
     battery_at timestamptz
 );
 COMMENT ON TABLE device IS 'Devices as ChirpStack describes them in their events';
+COMMENT ON COLUMN device.device IS 'DevEUI';
+COMMENT ON COLUMN device.name IS 'Its name in ChirpStack';
+COMMENT ON COLUMN device.profile IS 'Its device profile in ChirpStack';
+COMMENT ON COLUMN device.application IS 'Name of its application in ChirpStack';
+COMMENT ON COLUMN device.application_id IS 'Id of its application in ChirpStack';
+COMMENT ON COLUMN device.tenant IS 'Its tenant in ChirpStack';
+COMMENT ON COLUMN device.device_class IS 'LoRaWAN class: CLASS_A, CLASS_B, CLASS_C';
+COMMENT ON COLUMN device.region IS 'LoRaWAN region of its newest event';
+COMMENT ON COLUMN device.tags IS 'Tags of device and profile in ChirpStack';
+COMMENT ON COLUMN device.decoder IS 'Who decoded its newest uplink; null = nobody';
+COMMENT ON COLUMN device.family IS 'The family of that decoder';
 COMMENT ON COLUMN device.described_at IS 'Time of the event that the description is from';
 COMMENT ON COLUMN device.decoded_at IS 'Time of the newest uplink that decoder and family are from';
 COMMENT ON COLUMN device.seen_at IS 'Time of the newest event of any kind';
-COMMENT ON COLUMN device.battery_ratio IS '0..1, from the DevStatusAns';
+COMMENT ON COLUMN device.battery_ratio IS 'Charge, 0..1 [1], from the DevStatusAns';
+COMMENT ON COLUMN device.battery_at IS 'Time of the event that battery_ratio is from';
 
 CREATE TABLE site (
     site text NOT NULL,
@@ -115,12 +162,20 @@ CREATE TABLE site (
     name text NOT NULL,
     "group" text NOT NULL DEFAULT '',
     attributes jsonb NOT NULL DEFAULT '{}',
+    class text NOT NULL DEFAULT '' CHECK (class IN ('', 'open', 'internal', 'personal')),
     stored_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (site, valid_from)
 );
+CREATE INDEX site_group ON site (family, "group");
 COMMENT ON TABLE site IS 'Places: a bay, a container, a well, a lamp. A version holds until the next one of its site';
+COMMENT ON COLUMN site.site IS 'The place''s own name, unique in the city';
+COMMENT ON COLUMN site.valid_from IS 'From when on this version holds; the oldest one also before';
+COMMENT ON COLUMN site.family IS 'What is measured there: parking, container, …';
+COMMENT ON COLUMN site.name IS 'As the city calls it';
 COMMENT ON COLUMN site."group" IS 'Zone of a bay, district of a container, segment of a lamp';
 COMMENT ON COLUMN site.attributes IS 'Geometry of the installation, units in the names';
+COMMENT ON COLUMN site.class IS 'Whose data it yields: open, internal, personal; empty = as usual in its family';
+COMMENT ON COLUMN site.stored_at IS 'When the row was written';
 
 CREATE TABLE assignment (
     device text COLLATE "C" NOT NULL,
@@ -131,6 +186,10 @@ CREATE TABLE assignment (
 );
 CREATE INDEX assignment_site ON assignment (site);
 COMMENT ON TABLE assignment IS 'Which site a device serves, until its next row; site NULL = none from then on';
+COMMENT ON COLUMN assignment.device IS 'DevEUI';
+COMMENT ON COLUMN assignment.valid_from IS 'From when on';
+COMMENT ON COLUMN assignment.site IS 'The site that it serves; null = none';
+COMMENT ON COLUMN assignment.stored_at IS 'When the row was written';
 
 -- ── what came ────────────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE frame (
@@ -159,8 +218,25 @@ CREATE TABLE frame (
 SELECT create_hypertable('frame', 'observed_at', chunk_time_interval => interval '7 days', create_default_indexes => false);
 CREATE INDEX frame_device ON frame (device, observed_at DESC);
 COMMENT ON TABLE frame IS 'One row for every event that ChirpStack sent, with what became of it';
+COMMENT ON COLUMN frame.event_id IS 'From ChirpStack''s deduplication id and the event type';
+COMMENT ON COLUMN frame.observed_at IS 'When the event happened: the gateway''s time, where it has one';
+COMMENT ON COLUMN frame.device IS 'DevEUI';
+COMMENT ON COLUMN frame.event IS 'ChirpStack''s event type: up, join, status, …';
 COMMENT ON COLUMN frame.verdict IS 'accepted, no_payload, duplicate, rejected, ignored, event';
+COMMENT ON COLUMN frame.reason IS 'Why it was rejected';
 COMMENT ON COLUMN frame.duplicate_of IS 'The event that was first: a late copy of the same radio frame';
+COMMENT ON COLUMN frame.frame_id IS 'From DevEUI, DevAddr, fCnt, fPort and payload: one radio transmission';
+COMMENT ON COLUMN frame.dev_addr IS 'DevAddr of the session, hexadecimal';
+COMMENT ON COLUMN frame.f_cnt IS 'Frame counter of the session [1]';
+COMMENT ON COLUMN frame.f_port IS 'LoRaWAN port';
+COMMENT ON COLUMN frame.data_rate IS 'LoRaWAN data rate of the region: DR0, DR1, …';
+COMMENT ON COLUMN frame.spreading_factor IS 'LoRa spreading factor: 7 to 12';
+COMMENT ON COLUMN frame.payload_bytes IS 'Length of the payload [By]';
+COMMENT ON COLUMN frame.flags IS 'What was noticed: clock_ahead, copy_in_doubt, …';
+COMMENT ON COLUMN frame.decoder IS 'Who decoded it';
+COMMENT ON COLUMN frame.decoder_version IS 'In which version';
+COMMENT ON COLUMN frame.ingested_at IS 'When the bridge took it in';
+COMMENT ON COLUMN frame.raw_partition IS 'Where its bytes are: partition of lorawan.raw.v1';
 COMMENT ON COLUMN frame.raw_offset IS 'Where its bytes are in lorawan.raw.v1, in partition raw_partition';
 
 CREATE TABLE link_quality (
@@ -175,6 +251,12 @@ CREATE TABLE link_quality (
 SELECT create_hypertable('link_quality', 'observed_at', chunk_time_interval => interval '7 days', create_default_indexes => false);
 CREATE INDEX link_quality_device ON link_quality (device, observed_at DESC);
 COMMENT ON TABLE link_quality IS 'How each gateway heard each radio frame; a late copy adds its gateways to the first';
+COMMENT ON COLUMN link_quality.event_id IS 'The frame that was heard';
+COMMENT ON COLUMN link_quality.gateway IS 'EUI of the gateway that heard it';
+COMMENT ON COLUMN link_quality.observed_at IS 'As in frame';
+COMMENT ON COLUMN link_quality.device IS 'DevEUI';
+COMMENT ON COLUMN link_quality.rssi_dbm IS 'Received signal strength [dB[mW]]';
+COMMENT ON COLUMN link_quality.snr_db IS 'Signal-to-noise ratio [dB]';
 
 CREATE TABLE device_latest (
     device text COLLATE "C" NOT NULL,
@@ -186,7 +268,15 @@ CREATE TABLE device_latest (
     event_id uuid NOT NULL,
     PRIMARY KEY (device, channel, quantity)
 );
+CREATE INDEX device_latest_quantity ON device_latest (quantity);
 COMMENT ON TABLE device_latest IS 'The newest value of each quantity of each device; a flag is 0 or 1';
+COMMENT ON COLUMN device_latest.device IS 'DevEUI';
+COMMENT ON COLUMN device_latest.channel IS 'Which of several probes; 0 = the only one';
+COMMENT ON COLUMN device_latest.quantity IS 'Name of the quantity; column of the family''s wide table';
+COMMENT ON COLUMN device_latest.observed_at IS 'When it was measured';
+COMMENT ON COLUMN device_latest.number IS 'Its value in the unit of its quantity, where it is no text';
+COMMENT ON COLUMN device_latest.text IS 'Its value, where it is a text';
+COMMENT ON COLUMN device_latest.event_id IS 'The frame it came with';
 
 -- ── what the topologies say of it ────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE container_level (
@@ -204,9 +294,16 @@ CREATE TABLE container_level (
 );
 SELECT create_hypertable('container_level', 'observed_at', chunk_time_interval => interval '7 days', create_default_indexes => false);
 COMMENT ON TABLE container_level IS 'Facts: each measurement of a container, kept with what follows from it';
-COMMENT ON COLUMN container_level.fill_ratio IS '0..1 from the distance and the site valid then; null where one of them is missing';
+COMMENT ON COLUMN container_level.device IS 'DevEUI';
+COMMENT ON COLUMN container_level.observed_at IS 'When it was measured';
+COMMENT ON COLUMN container_level.event_id IS 'The frame it came with';
+COMMENT ON COLUMN container_level.distance_metres IS 'From the sensor to what is inside [m]; null = no echo';
+COMMENT ON COLUMN container_level.tilted IS 'The device is not upright: lid open or container tipped';
+COMMENT ON COLUMN container_level.site IS 'The container that the device served; null = none';
+COMMENT ON COLUMN container_level.fill_ratio IS 'Fill level, 0..1 [1], from the distance and the site valid then; null where one of them is missing';
 COMMENT ON COLUMN container_level.is_full IS 'With hysteresis: between the two limits it stays what it was';
 COMMENT ON COLUMN container_level.since IS 'Since when is_full is what it is';
+COMMENT ON COLUMN container_level.flags IS 'What was noticed';
 
 CREATE TABLE container (
     device text COLLATE "C" PRIMARY KEY,
@@ -223,8 +320,16 @@ CREATE TABLE container (
 CREATE INDEX container_site ON container (site);
 CREATE INDEX container_partition ON container (partition);
 COMMENT ON TABLE container IS 'Containers now: what the newest fact of each device says';
+COMMENT ON COLUMN container.device IS 'DevEUI';
 COMMENT ON COLUMN container.partition IS 'Of readings.container.v1: whose worker writes this row';
+COMMENT ON COLUMN container.observed_at IS 'Time of the newest fact';
+COMMENT ON COLUMN container.event_id IS 'The frame that the newest fact came with';
 COMMENT ON COLUMN container.site IS 'The container that the device serves; null, as all after it, where it serves none';
+COMMENT ON COLUMN container.fill_ratio IS 'Fill level, 0..1 [1]';
+COMMENT ON COLUMN container.distance_metres IS 'From the sensor to what is inside [m]';
+COMMENT ON COLUMN container.tilted IS 'The device is not upright: lid open or container tipped';
+COMMENT ON COLUMN container.is_full IS 'With hysteresis: between the two limits it stays what it was';
+COMMENT ON COLUMN container.since IS 'Since when is_full is what it is';
 
 CREATE TABLE parking_observation (
     device text COLLATE "C" NOT NULL,
@@ -238,11 +343,18 @@ CREATE TABLE parking_observation (
     flags text[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (device, observed_at)
 );
-SELECT create_hypertable('parking_observation', 'observed_at', chunk_time_interval => interval '7 days', create_default_indexes => false);
+-- A day at a time: what tells of people is dropped on the day it is due, not up to a week later.
+SELECT create_hypertable('parking_observation', 'observed_at', chunk_time_interval => interval '1 day', create_default_indexes => false);
 COMMENT ON TABLE parking_observation IS 'Facts: each frame of a bay''s sensor, kept with what follows from it';
+COMMENT ON COLUMN parking_observation.device IS 'DevEUI';
+COMMENT ON COLUMN parking_observation.observed_at IS 'When the frame was heard';
+COMMENT ON COLUMN parking_observation.event_id IS 'The frame';
 COMMENT ON COLUMN parking_observation.reported IS 'What the frame said; null where it did not speak of the bay';
+COMMENT ON COLUMN parking_observation.site IS 'The bay that the device served; null = none';
+COMMENT ON COLUMN parking_observation.zone IS 'The bay''s group then';
 COMMENT ON COLUMN parking_observation.occupied IS 'The state from here on; null = unknown';
 COMMENT ON COLUMN parking_observation.since IS 'Since when it is so';
+COMMENT ON COLUMN parking_observation.flags IS 'What was noticed';
 
 CREATE TABLE parking_bay (
     device text COLLATE "C" PRIMARY KEY,
@@ -256,10 +368,16 @@ CREATE TABLE parking_bay (
 ) WITH (fillfactor = 70);
 CREATE INDEX parking_bay_site ON parking_bay (site);
 CREATE INDEX parking_bay_partition ON parking_bay (partition);
+CREATE INDEX parking_bay_zone ON parking_bay (zone);
 COMMENT ON TABLE parking_bay IS 'Bays now: what the newest fact of each device and the time since then say';
+COMMENT ON COLUMN parking_bay.device IS 'DevEUI';
 COMMENT ON COLUMN parking_bay.partition IS 'Of readings.parking.v1: whose worker writes this row';
+COMMENT ON COLUMN parking_bay.observed_at IS 'Time of the newest fact';
+COMMENT ON COLUMN parking_bay.event_id IS 'The frame that the newest fact came with';
 COMMENT ON COLUMN parking_bay.site IS 'The bay that the device serves; null, as all after it, where it serves none';
+COMMENT ON COLUMN parking_bay.zone IS 'The bay''s group now';
 COMMENT ON COLUMN parking_bay.occupied IS 'Null = unknown: nothing was heard for too long, or of nothing but the device itself';
+COMMENT ON COLUMN parking_bay.since IS 'Since when occupied is what it is';
 
 CREATE TABLE parking_zone (
     zone text PRIMARY KEY,
@@ -270,6 +388,11 @@ CREATE TABLE parking_zone (
     changed_at timestamptz
 );
 COMMENT ON TABLE parking_zone IS 'Zones now, recomputed from their bays; bays = occupied + free + unknown';
+COMMENT ON COLUMN parking_zone.zone IS 'The group of bays';
+COMMENT ON COLUMN parking_zone.bays IS 'Bays that a sensor serves, without personally assigned ones';
+COMMENT ON COLUMN parking_zone.occupied IS 'Of them occupied';
+COMMENT ON COLUMN parking_zone.free IS 'Of them free';
+COMMENT ON COLUMN parking_zone.unknown IS 'Of them neither known to be occupied nor free';
 COMMENT ON COLUMN parking_zone.changed_at IS 'When the last of its bays changed, in event time; null while none was heard';
 
 CREATE TABLE alert (
@@ -298,11 +421,24 @@ CREATE INDEX alert_device ON alert (rule, device);
 CREATE INDEX alert_open ON alert (family, since) WHERE status = 'open';
 COMMENT ON TABLE alert IS 'Episodes in which something was wrong';
 COMMENT ON COLUMN alert.id IS 'From rule, subject and opened_event; stays for the whole life';
+COMMENT ON COLUMN alert.rule IS 'Which rule: container_full, …';
+COMMENT ON COLUMN alert.family IS 'The family of the rule';
+COMMENT ON COLUMN alert.subject IS 'What is wrong: the site';
+COMMENT ON COLUMN alert.severity IS 'How bad, as the rule says';
 COMMENT ON COLUMN alert.status IS 'open, resolved';
 COMMENT ON COLUMN alert.since IS 'Event time; late data may move it';
+COMMENT ON COLUMN alert.resolved_at IS 'Event time of its end; null = it is not over';
 COMMENT ON COLUMN alert.opened_event IS 'The frame that opened it first';
+COMMENT ON COLUMN alert.value IS 'What was measured when it opened, in the unit of its rule';
+COMMENT ON COLUMN alert.limit_value IS 'The limit that it passed, in the unit of its rule';
+COMMENT ON COLUMN alert.device IS 'DevEUI';
+COMMENT ON COLUMN alert.site IS 'The site that the device served';
 COMMENT ON COLUMN alert.retrospective IS 'Found by late data or a correction when it was over already; nobody was told';
+COMMENT ON COLUMN alert.message_de IS 'A sentence in German';
+COMMENT ON COLUMN alert.message_en IS 'A sentence in English';
 COMMENT ON COLUMN alert.acknowledged_at IS 'Written by people; no topology reads or writes it';
+COMMENT ON COLUMN alert.acknowledged_by IS 'Who acknowledged it';
+COMMENT ON COLUMN alert.updated_at IS 'When the row was written last';
 COMMENT ON COLUMN alert.acknowledged_note IS 'What the person who acknowledged it wrote';
 
 CREATE TABLE reading_hour (
@@ -313,8 +449,107 @@ CREATE TABLE reading_hour (
     PRIMARY KEY (family, bucket)
 );
 COMMENT ON TABLE reading_hour IS 'Readings of each family by hour of their observation, recomputed from the wide tables';
+COMMENT ON COLUMN reading_hour.family IS 'Of which sensors';
 COMMENT ON COLUMN reading_hour.bucket IS 'Begin of the hour';
+COMMENT ON COLUMN reading_hour.readings IS 'Rows in the family''s wide table [1]';
 COMMENT ON COLUMN reading_hour.devices IS 'How many devices they came from';
+
+-- ── from when on facts are whole ─────────────────────────────────────────────────────────────────────────────────
+CREATE TABLE facts_from (
+    fact_table text PRIMARY KEY,
+    facts_from timestamptz NOT NULL,
+    raised_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE facts_from IS 'What maintain has dropped: of a table that is not here, nothing';
+COMMENT ON COLUMN facts_from.fact_table IS 'The table that lost rows';
+COMMENT ON COLUMN facts_from.facts_from IS 'What begins earlier is never recomputed: facts may be gone; only ever raised, before the drop';
+COMMENT ON COLUMN facts_from.raised_at IS 'When maintain raised it last';
+
+-- ── what others may see ──────────────────────────────────────────────────────────────────────────────────────────
+CREATE VIEW personal_device WITH (security_barrier) AS
+SELECT DISTINCT assignment.device
+FROM assignment
+JOIN site USING (site)
+WHERE site.class = 'personal';
+COMMENT ON VIEW personal_device IS 'Devices that ever served a personally assigned site: their history is shown to nobody';
+COMMENT ON COLUMN personal_device.device IS 'DevEUI';
+
+CREATE VIEW internal_parking_observation WITH (security_barrier) AS
+SELECT device, observed_at, event_id, reported, site, zone, occupied, since, flags
+FROM parking_observation
+WHERE device NOT IN (SELECT device FROM personal_device);
+COMMENT ON VIEW internal_parking_observation IS 'parking_observation without personally assigned bays: for operations';
+COMMENT ON COLUMN internal_parking_observation.device IS 'DevEUI';
+COMMENT ON COLUMN internal_parking_observation.observed_at IS 'When the frame was heard';
+COMMENT ON COLUMN internal_parking_observation.event_id IS 'The frame';
+COMMENT ON COLUMN internal_parking_observation.reported IS 'What the frame said; null where it did not speak of the bay';
+COMMENT ON COLUMN internal_parking_observation.site IS 'The bay that the device served; null = none';
+COMMENT ON COLUMN internal_parking_observation.zone IS 'The bay''s group then';
+COMMENT ON COLUMN internal_parking_observation.occupied IS 'The state from here on; null = unknown';
+COMMENT ON COLUMN internal_parking_observation.since IS 'Since when it is so';
+COMMENT ON COLUMN internal_parking_observation.flags IS 'What was noticed';
+
+CREATE VIEW open_parking_bay WITH (security_barrier) AS
+WITH holding AS (
+    -- A site's version that holds, or its first where none holds yet.
+    SELECT DISTINCT ON (site) site, name, "group" AS zone, class
+    FROM site
+    WHERE family = 'parking'
+    ORDER BY site, valid_from <= now() DESC, abs(extract(epoch FROM valid_from - now()))
+), serving AS (
+    SELECT DISTINCT ON (device) device, site
+    FROM assignment
+    WHERE valid_from <= now()
+    ORDER BY device, valid_from DESC
+)
+-- A site with two devices is one bay: the one that changed last speaks for it.
+SELECT DISTINCT ON (holding.site) holding.site AS bay, holding.name, holding.zone, bay.occupied
+FROM holding
+JOIN serving USING (site)
+LEFT JOIN parking_bay AS bay ON bay.device = serving.device AND bay.site = holding.site
+WHERE holding.class IN ('', 'open')
+ORDER BY holding.site, bay.since DESC NULLS LAST, bay.device;
+COMMENT ON VIEW open_parking_bay IS 'Open data: bays now, without personally assigned ones; no times, since those are history';
+COMMENT ON COLUMN open_parking_bay.bay IS 'The site';
+COMMENT ON COLUMN open_parking_bay.name IS 'As the city calls it';
+COMMENT ON COLUMN open_parking_bay.zone IS 'The group of bays that it belongs to';
+COMMENT ON COLUMN open_parking_bay.occupied IS 'Null = unknown';
+
+CREATE VIEW open_parking_zone WITH (security_barrier) AS
+SELECT
+    zone,
+    count(*)::integer AS bays,
+    count(*) FILTER (WHERE occupied)::integer AS occupied,
+    count(*) FILTER (WHERE NOT occupied)::integer AS free,
+    count(*) FILTER (WHERE occupied IS NULL)::integer AS unknown
+FROM open_parking_bay
+GROUP BY zone;
+COMMENT ON VIEW open_parking_zone IS 'Open data: zones now, counted from open bays alone, so that no difference tells of another bay';
+COMMENT ON COLUMN open_parking_zone.zone IS 'The group of bays';
+COMMENT ON COLUMN open_parking_zone.bays IS 'Open bays that a sensor serves';
+COMMENT ON COLUMN open_parking_zone.occupied IS 'Of them occupied';
+COMMENT ON COLUMN open_parking_zone.free IS 'Of them free';
+COMMENT ON COLUMN open_parking_zone.unknown IS 'Of them neither known to be occupied nor free';
+
+CREATE VIEW open_container WITH (security_barrier) AS
+WITH holding AS (
+    SELECT DISTINCT ON (site) site, name, "group" AS district, class
+    FROM site
+    WHERE family = 'container'
+    ORDER BY site, valid_from <= now() DESC, abs(extract(epoch FROM valid_from - now()))
+)
+SELECT DISTINCT ON (holding.site)
+    holding.site AS container, holding.name, holding.district, now.fill_ratio, now.observed_at AS measured_at
+FROM holding
+JOIN container AS now USING (site)
+WHERE holding.class IN ('', 'open')
+ORDER BY holding.site, now.observed_at DESC, now.device;
+COMMENT ON VIEW open_container IS 'Open data: how full each container is';
+COMMENT ON COLUMN open_container.container IS 'The site';
+COMMENT ON COLUMN open_container.name IS 'As the city calls it';
+COMMENT ON COLUMN open_container.district IS 'The group of containers that it belongs to';
+COMMENT ON COLUMN open_container.fill_ratio IS 'Fill level, 0..1 [1]; null where it is not known';
+COMMENT ON COLUMN open_container.measured_at IS 'When it was measured';
 
 -- ── who was told ─────────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE heard (
@@ -324,6 +559,9 @@ CREATE TABLE heard (
     PRIMARY KEY (topic, subject)
 );
 COMMENT ON TABLE heard IS 'The highest sequence of each subject that the notifier has read; it ignores what is not above';
+COMMENT ON COLUMN heard.topic IS 'Of alerts, with the namespace';
+COMMENT ON COLUMN heard.subject IS 'The event''s subject';
+COMMENT ON COLUMN heard.sequence IS 'The highest one read';
 
 CREATE TABLE notification (
     id uuid PRIMARY KEY,
@@ -347,9 +585,21 @@ CREATE INDEX notification_alert ON notification (alert);
 CREATE INDEX notification_done ON notification (stored_at) WHERE sent_at IS NOT NULL OR given_up_at IS NOT NULL;
 COMMENT ON TABLE notification IS 'What people are told: one row for each change of an alert and channel, kept 90 days';
 COMMENT ON COLUMN notification.id IS 'From the CloudEvent and the channel; the Idempotency-Key or Message-ID of every attempt';
+COMMENT ON COLUMN notification.channel IS 'By which webhook or mail, as the settings name it';
 COMMENT ON COLUMN notification.alert IS 'alert.id; the alert may be gone, where late data withdrew it';
+COMMENT ON COLUMN notification.topic IS 'Where the event was read, with the namespace';
+COMMENT ON COLUMN notification.subject IS 'The event''s subject: order holds within it';
+COMMENT ON COLUMN notification.sequence IS 'The event''s sequence';
 COMMENT ON COLUMN notification.change IS 'opened, updated, acknowledged, resolved: as in the type of the event';
 COMMENT ON COLUMN notification.event IS 'The CloudEvent as it was on the topic';
+COMMENT ON COLUMN notification.stored_at IS 'When it was read from the topic';
+COMMENT ON COLUMN notification.attempts IS 'How often it was tried';
 COMMENT ON COLUMN notification.next_at IS 'Not tried before';
 COMMENT ON COLUMN notification.last_error IS 'Why the last attempt failed, or what the other side said beside taking it';
+COMMENT ON COLUMN notification.sent_at IS 'When the other side took it';
 COMMENT ON COLUMN notification.given_up_at IS 'Nobody was told by this channel: too many attempts, or too late';
+
+-- Made by `silkstream migrate` before all others.
+COMMENT ON TABLE migration IS 'The migrations that made this database';
+COMMENT ON COLUMN migration.name IS 'File name in schemas/sql/migrations, without .sql';
+COMMENT ON COLUMN migration.applied_at IS 'When it was applied';

@@ -24,10 +24,8 @@ from typing import IO, Any, Final, NamedTuple
 
 import aiohttp
 import paho.mqtt.client as paho
-import psycopg
 from aiokafka.admin import AIOKafkaAdminClient
 from paho.mqtt.enums import CallbackAPIVersion
-from psycopg import sql
 
 from decoders.registry import load as load_decoders
 from infra.local.kafka_server import KafkaServer
@@ -36,7 +34,7 @@ from infra.local.mosquitto_server import MosquittoServer
 from infra.local.postgresql_server import PostgresqlServer
 from infra.local.server import NotReadyError, Server
 from pipeline.core.settings import Settings
-from pipeline.database.migrate import migrate
+from pipeline.database.migrate import drop, migrate
 from pipeline.installed import configured_stages, declared_topics
 from pipeline.kafka.provision import provision
 
@@ -326,18 +324,14 @@ async def build(settings: Settings) -> None:
 
 
 async def demolish(settings: Settings) -> None:
-    """Drop the namespace's topics and schema."""
+    """Drop the namespace's topics, schema and roles."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     await admin.start()
     try:
         await admin.delete_topics([topic.name for topic in declared_topics(settings)])
     finally:
         await admin.close()
-    async with await psycopg.AsyncConnection.connect(settings.database.url, autocommit=True) as connection:
-        await connection.execute("SET client_min_messages = warning")
-        await connection.execute(
-            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.schema_name))
-        )
+    await drop(settings)
 
 
 def forget_session(settings: Settings) -> None:

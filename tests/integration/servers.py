@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, LiteralString, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import orjson
@@ -37,6 +38,8 @@ from pipeline.core.settings import Settings
 from pipeline.core.settings import load as load_settings
 from pipeline.core.stage import Context, Stage
 from pipeline.database.families import table_of
+from pipeline.database.migrate import drop
+from pipeline.database.roles import roles_of
 from pipeline.ingest.translate import Message, Origin, Translator
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.partitioner import partition_of
@@ -93,12 +96,36 @@ def event_topic(settings: Settings, dev_eui: str, event: str = "up") -> str:
 
 
 async def drop_schema(settings: Settings) -> None:
-    """Drop the schema of the test's namespace."""
+    """Drop the schema of the test's namespace, and its roles."""
+    await drop(settings)
     async with await psycopg.AsyncConnection.connect(settings.database.url, autocommit=True) as connection:
         await connection.execute("SET client_min_messages = warning")
-        await connection.execute(
-            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.schema_name))
-        )
+        await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(_stage_user(settings))))
+
+
+def as_user(settings: Settings, name: str) -> Settings:
+    """The settings of another login user of the database."""
+    url = urlsplit(settings.database.url)
+    netloc = f"{name}@{url.netloc.rpartition('@')[2]}"
+    return changed(settings, database={"url": urlunsplit(url._replace(netloc=netloc))})
+
+
+def _stage_user(settings: Settings) -> str:
+    return f"stage_{settings.schema_name}"
+
+
+async def as_stage(settings: Settings) -> Settings:
+    """The settings of a login user who may what the writer may: every stage of every test works with no more."""
+    roles, name = roles_of(settings), _stage_user(settings)
+    assert roles is not None
+    async with await psycopg.AsyncConnection.connect(settings.database.url, autocommit=True) as connection:
+        known = {role for (role,) in await (await connection.execute("SELECT rolname FROM pg_roles")).fetchall()}
+        if roles.writer not in known:
+            return settings  # the bridge and decode need no tables
+        if name not in known:
+            member, group = sql.Identifier(name), sql.Identifier(roles.writer)
+            await connection.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(member, group))
+    return as_user(settings, name)
 
 
 async def eventually(
@@ -162,7 +189,7 @@ async def running(stage: Stage, settings: Settings) -> AsyncIterator[Running]:
     Raises:
         Whatever ended the stage.
     """
-    context = context_of(settings, stage.name)
+    context = context_of(await as_stage(settings), stage.name)
     task = asyncio.create_task(_run_again(stage, context))
     try:
         yield Running(context, task)
@@ -179,6 +206,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {
         **os.environ,
         "SILKSTREAM_NAMESPACE": settings.namespace,
+        "SILKSTREAM_DATABASE_URL": settings.database.url,
         "SILKSTREAM_BRIDGE_ID": settings.bridge.id,
         "SILKSTREAM_BRIDGE_FILTERS": orjson.dumps(settings.bridge.filters).decode(),
         "SILKSTREAM_BRIDGE_TICKS": settings.bridge.ticks,
@@ -195,7 +223,7 @@ async def spawned(
 ) -> AsyncIterator[Process]:
     """`silkstream COMMAND` as a process of its own; killed at the end of the block where it still runs."""
     process = await asyncio.create_subprocess_exec(
-        python, "-m", "pipeline.cli", command, env=environment_of(settings), stderr=errors
+        python, "-m", "pipeline.cli", command, env=environment_of(await as_stage(settings)), stderr=errors
     )
     try:
         yield process

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
 from decoders.api import Decoder, Sample
 from decoders.quantities import Quantity
-from decoders.registry import load
+from decoders.registry import load, vocabulary
 from pipeline.core.errors import SettingsError
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
 from pipeline.database.families import table_of
-from pipeline.database.migrate import check_wide_tables, migrate, migrations
+from pipeline.database.migrate import migrate, migrations
+from pipeline.database.wide import check_wide_tables
 from tests.integration.servers import FAMILIES, drop_schema, fresh_settings, rows_of
 
 pytestmark = pytest.mark.integration
@@ -30,7 +33,12 @@ CATALOG: Final = {
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')""",
     "relations": """
-        SELECT relname, relkind, obj_description(oid, 'pg_class'), CASE WHEN relkind = 'v' THEN pg_get_viewdef(oid) END
+        -- Columns come in the order of their coming, in views as in tables: lines are compared without it.
+        SELECT relname, relkind, obj_description(oid, 'pg_class'), relacl::text, pg_get_userbyid(relowner), reloptions,
+               CASE WHEN relkind = 'v' THEN
+                   (SELECT array_agg(line ORDER BY line)
+                    FROM unnest(string_to_array(replace(pg_get_viewdef(oid), ',', ''), E'\n')) AS line)
+               END
         FROM pg_class WHERE relnamespace = current_schema()::regnamespace""",
     "indexes": """
         SELECT tablename, indexname, replace(indexdef, schemaname || '.', '') FROM pg_indexes
@@ -135,6 +143,7 @@ async def test_a_plugin_brings_its_column_and_its_family_a_table(schema: Setting
         "added reading_container.sound_pressure_pascals",
         "created reading_odour",
         "added reading_odour.sound_pressure_pascals",
+        "set the rights of reading_odour",
     ]
     async with connected(schema, "test") as connection:
         await check_wide_tables(connection, with_plugin)
@@ -146,6 +155,7 @@ async def test_a_plugin_brings_its_column_and_its_family_a_table(schema: Setting
     assert said == ("How loud it is [Pa]", "double precision")
 
 
+UNIT: Final = re.compile(r"\[\S+\]|unit of its")
 FIRST: Final = ("bosch_tps110", "decentlab_dl_pr26", "milesight_em310_udl", "nas_ul20xx")
 FILL: Final = """
     INSERT INTO {table} (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at, raw_partition,
@@ -193,3 +203,53 @@ async def test_a_database_of_a_newer_silkstream_is_refused(schema: Settings) -> 
 
     with pytest.raises(SettingsError, match="9999_the_future, unknown to this version"):
         await migrate(schema, load().values())
+
+
+async def test_every_table_view_and_column_says_what_it_means_and_in_which_unit(schema: Settings) -> None:
+    await migrate(schema, load().values())
+
+    silent = await rows_of(
+        schema,
+        """SELECT c.relname::text || coalesce('.' || a.attname, '')
+           FROM pg_class c CROSS JOIN LATERAL (
+               SELECT attname, attnum FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+               UNION ALL SELECT NULL, 0
+           ) a
+           WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'f', 'p')
+             AND coalesce(CASE a.attnum WHEN 0 THEN obj_description(c.oid, 'pg_class')
+                          ELSE col_description(c.oid, a.attnum) END, '') = ''
+           ORDER BY 1""",
+    )
+    assert not silent, "COMMENT ON is missing"
+    fractions = await rows_of(
+        schema,
+        """SELECT c.relname::text, a.attname::text, col_description(c.oid, a.attnum)
+           FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+           WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v')
+             AND a.atttypid IN ('float4'::regtype, 'float8'::regtype, 'numeric'::regtype)""",
+    )
+    assert len(fractions) > 60
+    known = vocabulary(tuple(load().values()))
+    unitless = {
+        f"{table}.{column}: {comment}"
+        for table, column, comment in fractions
+        if not UNIT.search(comment) and (column not in known or known[column].unit)
+    }
+    assert not unitless, "a comment ends with the unit as a UCUM code: [m], [1] for a ratio"
+
+
+async def test_comments_of_an_earlier_version_are_brought_up_to_date(schema: Settings) -> None:
+    await migrate(schema, load().values())
+    async with connected(schema, "test") as connection:
+        await connection.execute("COMMENT ON COLUMN reading_water.device IS NULL")
+        await connection.execute("COMMENT ON COLUMN reading_water.burst IS 'as an older decoder put it'")
+        await connection.execute("SELECT set_chunk_time_interval('reading_parking', interval '7 days')")
+        await connection.commit()
+
+    assert await migrate(schema, load().values()) == ["commented reading_water"]
+    assert await rows_of(
+        schema,
+        "SELECT time_interval FROM timescaledb_information.dimensions"
+        " WHERE hypertable_schema = current_schema() AND hypertable_name = 'reading_parking'",
+    ) == [(timedelta(days=1),)]
+    assert await migrate(schema, load().values()) == []

@@ -1,19 +1,20 @@
 """How much came from each family in each hour, recomputed from the wide tables.
 
 The store marks the hours that a batch wrote into; counting them anew is right however late a reading was, and however
-often a batch came.
+often a batch came. An hour that has lost readings to retention is left as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from pipeline.core.settings import Settings
+from pipeline.database.facts_from import facts_from
 from pipeline.database.families import table_of
 from pipeline.database.queries import load_queries
 
@@ -24,18 +25,28 @@ _COUNT: Final = sql.SQL(
 )
 
 
-async def derive_hours(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
-    """Recompute what is marked, in one transaction; returns how many marks were done. Marks first, facts second."""
+class Done(NamedTuple):
+    """What became of marks."""
+
+    marks: int
+    beyond_retention: int
+    """Of them those whose hour has lost readings, and so was not recomputed."""
+
+
+async def derive_hours(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
+    """Recompute what is marked, in one transaction. Marks first, facts second."""
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute(_QUERIES["read_hour_marks"], {"most": settings.derive.batch_marks})
         marks = await cursor.fetchall()
         if not marks:
-            return 0
-        hours = sorted({(str(family), bucket) for _, family, bucket in marks})
-        counts = [await _count(cursor, family, bucket) for family, bucket in hours]
-        await cursor.execute(_QUERIES["keep_hours"], _columns(hours, counts))
+            return Done(0, 0)
+        begins = await facts_from(cursor, {table_of(family) for _, family, _ in marks})
+        whole = [(str(family), bucket) for _, family, bucket in marks if bucket >= begins[table_of(family)]]
+        if hours := sorted(set(whole)):
+            counts = [await _count(cursor, family, bucket) for family, bucket in hours]
+            await cursor.execute(_QUERIES["keep_hours"], _columns(hours, counts))
         await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _, _ in marks]})
-    return len(marks)
+    return Done(len(marks), len(marks) - len(whole))
 
 
 async def _count(cursor: psycopg.AsyncCursor[Any], family: str, bucket: datetime) -> tuple[int, int]:

@@ -37,7 +37,7 @@ WITH wanted AS (
     SELECT unnest(%(zones)s::text[]) AS zone
 ), sites AS (
     -- A site's version that holds, or its first where none holds yet.
-    SELECT DISTINCT ON (site) site, "group" AS zone
+    SELECT DISTINCT ON (site) site, "group" AS zone, class
     FROM site
     WHERE family = 'parking'
     ORDER BY site, valid_from <= %(as_of)s DESC, abs(extract(epoch FROM valid_from - %(as_of)s))
@@ -53,6 +53,8 @@ WITH wanted AS (
     JOIN wanted USING (zone)
     JOIN assigned USING (site)
     LEFT JOIN parking_bay AS bay ON bay.device = assigned.device AND bay.site = sites.site
+    -- A bay that is somebody's own is nobody else's free bay, and a count would tell of it.
+    WHERE sites.class <> 'personal'
     ORDER BY sites.site, bay.since DESC NULLS LAST, bay.device
 ), counted AS (
     SELECT

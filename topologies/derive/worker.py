@@ -8,6 +8,7 @@ from typing import Final
 from pipeline.core.retry import sleep_unless
 from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
+from pipeline.database.facts_from import BEYOND_RETENTION
 from pipeline.database.queries import load_queries
 from topologies.derive.hours import derive_hours
 from topologies.derive.zones import PUBLICATION, SitesWatch, derive_zones
@@ -39,12 +40,13 @@ async def run(context: Context) -> None:
             zones = await derive_zones(connection, settings)
             hours = await derive_hours(connection, settings)
             context.progress.moved()
-            if count := zones + hours:
+            if count := zones + hours.marks:
                 metrics.received.inc(count)
                 metrics.add_sent("zones", zones)
-                metrics.add_sent("hours", hours)
+                metrics.add_sent("hours", hours.marks - hours.beyond_retention)
+                metrics.add_discarded({BEYOND_RETENTION: hours.beyond_retention} if hours.beyond_retention else {})
                 metrics.observe_batch(events=count, started=started)
-            if max(zones, hours) < settings.derive.batch_marks:
+            if max(zones, hours.marks) < settings.derive.batch_marks:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
 
 

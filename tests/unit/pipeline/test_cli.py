@@ -59,7 +59,19 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
 
     assert told.status == 0
     lines = {line.split()[0]: line.split()[1:] for line in told.output.splitlines() if line.startswith("  ")}
-    for name in ("topics", "migrate", "ledger", "sites", "alerts", "run", "watch", "contract", *installed_stages()):
+    for name in (
+        "topics",
+        "migrate",
+        "roles",
+        "maintain",
+        "ledger",
+        "sites",
+        "alerts",
+        "run",
+        "watch",
+        "contract",
+        *installed_stages(),
+    ):
         assert len(lines[name]) >= 3, f"{name} says what it does"
 
 
@@ -74,6 +86,9 @@ def test_help_names_every_command_with_a_sentence(silkstream: Callable[..., Told
         (["topics"], {}, EXIT_STALLED, "kafka: "),
         (["alerts", "list"], {}, EXIT_STALLED, "database: "),
         (["alerts", "ack", "xyz"], {}, EXIT_SETTINGS, "'xyz' is no alert's id; expected the 4 or more "),
+        (["maintain"], {}, EXIT_STALLED, "database: "),
+        (["maintain"], {"SILKSTREAM_REPLAY": "true"}, EXIT_SETTINGS, "setting replay: "),
+        (["roles"], {"SILKSTREAM_DATABASE_ROLE_PREFIX": ""}, EXIT_SETTINGS, "setting database.role_prefix: "),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_outage_another_status(

@@ -88,8 +88,17 @@ def test_two_queries_of_one_name_are_refused() -> None:
         read_queries("-- a --\n1\n-- b --\n2\n-- a --\n3")
 
 
-@pytest.mark.parametrize("package", ["pipeline.database", "pipeline.store", "pipeline.registry"])
-def test_every_shipped_query_has_a_body(package: str) -> None:
-    queries = load_queries(package)
+@pytest.mark.parametrize(
+    ("package", "file"),
+    [
+        ("pipeline.database", "queries.sql"),
+        ("pipeline.database", "retention.sql"),
+        ("pipeline.database", "roles.sql"),
+        ("pipeline.store", "queries.sql"),
+        ("pipeline.registry", "queries.sql"),
+    ],
+)
+def test_every_shipped_query_has_a_body(package: str, file: str) -> None:
+    queries = load_queries(package, file)
     assert queries
     assert all(queries.values())

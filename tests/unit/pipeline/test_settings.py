@@ -169,3 +169,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for file, told in ((missing, "No such file"), (broken, "is not TOML"), (binary, "is not TOML")):
         with pytest.raises(SettingsError, match=f"settings file {file}.*{told}"):
             load(file)
+
+
+def test_what_is_kept_for_less_than_late_data_needs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as told:
+        load(written(tmp_path, "[retention]\nparking_history_days = 1"))
+    assert str(told.value).startswith(
+        "setting retention.parking_history_days: a late reading needs the facts of topology.late_hours (48) before it; "
+        "expected: 0 or at least 2; given: 1"
+    )
+    assert load(written(tmp_path, "[retention]\nparking_history_days = 0")).retention.parking_history_days == 0

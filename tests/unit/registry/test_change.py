@@ -214,3 +214,16 @@ def test_a_device_is_run_again_from_where_its_place_first_differs(
         if differing:
             expected[device] = differing[0]
     assert {each.device: each.from_at for each in difference(before, after).recompute} == expected
+
+
+def test_a_file_that_does_not_speak_of_classes_takes_none_away() -> None:
+    """Else importing last year's file would publish the bay of somebody."""
+    own = SiteVersion(family="parking", name="Bay", group="north", data_class="personal")
+    state = importing(EMPTY, [SiteLine(site="bay-1", valid_from=day(0), version=own, keeps_class=False)])
+
+    kept = importing(state, [line("bay-1", 0), line("bay-1", 5, version=bay(name="Bay 1"))])
+    assert [each.data_class for each in kept.sites["bay-1"].values()] == ["personal", "personal"]
+
+    released = importing(state, [SiteLine(site="bay-1", valid_from=day(9), version=bay(), keeps_class=False)])
+    (change,) = difference(state, released).versions
+    assert change.detail == "class: personal -> not set"

@@ -192,3 +192,14 @@ def test_all_faults_of_a_file_are_kept_and_twenty_of_them_told() -> None:
     assert message[1] == "  line 2, column dev_eui: 'x' is no DevEUI; expected: 16 hexadecimal digits"
     assert message[-1] == f"  and {30 - MAX_FAULTS} more"
     assert len(message) == MAX_FAULTS + 2
+
+
+def test_a_file_may_say_whose_data_a_site_yields() -> None:
+    head = "site,family,name,group,dev_eui,valid_from,class\n"
+    bays = parse_sites(f"{head}b-1,parking,,z,,,personal\nb-2,parking,,z,,,\n", default_from=NOW)
+
+    assert [(each.version.data_class, each.keeps_class) for each in bays] == [("personal", False), ("", False)]
+    (fault,) = faults(f"{head}b-1,parking,,z,,,private\n")
+    assert str(fault) == (
+        "line 2, column class: 'private' is unknown; known: open, internal, personal; empty: as usual in its family"
+    )
