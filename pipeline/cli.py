@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from decoders.registry import RegistryError, load
+from pipeline.city.command import city_app
 from pipeline.core import clock, ticks, topics
 from pipeline.core.errors import EXIT_SETTINGS, EXIT_STALLED, SettingsError, Transient
 from pipeline.core.logs import configure_logs
@@ -51,6 +52,7 @@ app = typer.Typer(
 ledger_app = typer.Typer(no_args_is_help=True, help="How far each consumer is; let one begin again.")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(sites_app, name="sites")
+app.add_typer(city_app, name="city")
 app.add_typer(decoders_app, name="decoders")
 app.command("devices")(devices_command)
 app.command("simulate")(simulate_command)

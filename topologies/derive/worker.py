@@ -9,6 +9,7 @@ from pipeline.core.retry import sleep_unless
 from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
 from pipeline.database.queries import load_queries
+from topologies.derive.emptyings import derive_emptyings
 from topologies.derive.hours import derive_hours
 from topologies.derive.zones import SitesWatch, derive_zones
 from topologies.runtime.turn import wait_for_turn
@@ -38,13 +39,15 @@ async def run(context: Context) -> None:
             started = time.perf_counter()
             zones = await derive_zones(connection, settings)
             hours = await derive_hours(connection, settings)
+            emptyings = await derive_emptyings(connection, settings)
             context.progress.moved()
-            if count := zones + hours:
+            if count := zones + hours + emptyings:
                 metrics.received.inc(count)
                 metrics.add_sent("zones", zones)
                 metrics.add_sent("hours", hours)
+                metrics.add_sent("emptyings", emptyings)
                 metrics.observe_batch(events=count, started=started)
-            if max(zones, hours) < settings.derive.batch_marks:
+            if max(zones, hours, emptyings) < settings.derive.batch_marks:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
 
 

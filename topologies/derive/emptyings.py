@@ -1,0 +1,53 @@
+"""Emptyings of containers, recomputed from the facts of the devices that are marked.
+
+Late data may find an emptying, move it or take it away; the table is held against the facts each time, and what
+differs is told: once as emptied, or as withdrawn.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+
+from pipeline.core import topics
+from pipeline.core.clock import to_us
+from pipeline.core.settings import Settings
+from pipeline.database.queries import load_queries
+from topologies.runtime import outbox
+
+MARK: Final = "container_emptying"
+_QUERIES = load_queries("topologies.derive")
+_SOURCE: Final = "/silkstream/derive/container"
+_TYPE: Final = "de.silkstream.container.emptied.v1"
+
+
+async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
+    """Recompute what is marked, in one transaction; returns how many marks were done. Marks first, facts second."""
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
+        marks = await cursor.fetchall()
+        if not marks:
+            return 0
+        await cursor.execute(_QUERIES["recompute_emptyings"], {"devices": sorted({device for _, device in marks})})
+        events = [
+            outbox.Event(
+                topic=settings.namespace + topics.city("container"),
+                subject=site,
+                type=_TYPE,
+                source=_SOURCE,
+                time_us=to_us(emptied_at),
+                data={
+                    "kind": "emptied",
+                    "site": site,
+                    "device": device,
+                    "emptied_at": emptied_at.isoformat(),
+                    "emptying_ratio": ratio,
+                    "withdrawn": withdrawn,
+                },
+            )
+            for device, emptied_at, site, ratio, withdrawn in await cursor.fetchall()
+        ]
+        await outbox.post(cursor, events, suppressed=settings.replay)
+        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
+    return len(marks)
