@@ -177,6 +177,18 @@ def test_every_rule_with_durations_returns_and_maintenance_is_equal_for_any_orde
     check(RULED, case)
 
 
+@given(disorder(rich_values))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_alerts_are_equal_also_while_time_has_not_settled_them(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+) -> None:
+    """What is open, held or silenced as far as time has come is so whatever the ticks in between."""
+    readings, shuffled, cuts = case
+    last = [max(ticks)] if (ticks := [each for each in shuffled if isinstance(each, float)]) else []
+    expected = run(RULED, one_by_one(records([*in_right_order(readings), *last])), PLACES)
+    assert run(RULED, split(records(shuffled), cuts), PLACES) == expected
+
+
 @given(disorder(parking_values))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_bays_are_equal_for_any_order_and_batches(
@@ -185,15 +197,15 @@ def test_bays_are_equal_for_any_order_and_batches(
     check(PARKING, case)
 
 
-@given(disorder(container_values), st.integers(min_value=0, max_value=30))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(disorder(rich_values), st.integers(min_value=0, max_value=30))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_site_corrected_later_gives_what_the_right_site_would_have_given(
     case: tuple[list[Reading], list[Reading | float], list[int]], when: int
 ) -> None:
     readings, shuffled, _ = case
     wrong = places([(DEVICES[0], 0, "a"), (DEVICES[1], 0, "x")], [("a", 0, "", {}), ("x", 0, "", GEOMETRY)])
     log = records([*shuffled, END])
-    worker: MemoryWorker[Any, Any, Any] = MemoryWorker(CONTAINER, wrong)
+    worker: MemoryWorker[Any, Any, Any] = MemoryWorker(RULED, wrong)
 
     async def work() -> None:
         middle = min(when, len(log) - 1)
@@ -203,7 +215,7 @@ def test_a_site_corrected_later_gives_what_the_right_site_would_have_given(
 
     asyncio.run(work())
 
-    assert worker.result() == run(CONTAINER, one_by_one(records([*in_right_order(readings), END])), PLACES)
+    assert worker.result() == run(RULED, one_by_one(records([*in_right_order(readings), END])), PLACES)
 
 
 @given(disorder(rich_values))
