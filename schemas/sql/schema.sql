@@ -199,7 +199,7 @@ CREATE TABLE container_level (
     sensor_fill_ratio double precision,
     site text,
     fill_ratio double precision,
-    level_ratio double precision,
+    held_ratio double precision,
     prior_ratio double precision,
     is_full boolean,
     since timestamptz,
@@ -220,7 +220,7 @@ COMMENT ON TABLE container_level IS 'Facts: each measurement of a container, kep
 COMMENT ON COLUMN container_level.fill_ratio IS '0..1 as this frame gives it, from the distance and the site valid then; null where it gives none';
 COMMENT ON COLUMN container_level.device_temperature_celsius IS 'Inside the sensor, under the lid';
 COMMENT ON COLUMN container_level.sensor_fill_ratio IS '0..1 as the sensor computes it; used only where the site has no geometry (flag sensor_fill)';
-COMMENT ON COLUMN container_level.level_ratio IS '0..1, the last fill that there was: what holds from here on';
+COMMENT ON COLUMN container_level.held_ratio IS '0..1, the last fill that there was, where this frame gives none';
 COMMENT ON COLUMN container_level.prior_ratio IS '0..1, the fill before that one';
 COMMENT ON COLUMN container_level.drop_at IS 'When the fill fell so far that the next one may confirm an emptying';
 COMMENT ON COLUMN container_level.drop_ratio IS '0..1, the fill from which it fell';
@@ -270,8 +270,8 @@ COMMENT ON COLUMN container.emptied_at IS 'The last emptying that was seen at th
 COMMENT ON COLUMN container.due_at IS 'When it has to be emptied at the latest';
 COMMENT ON COLUMN container.rate_per_day IS 'Fill per day since the last emptying: the median of slopes; null while too little is known';
 COMMENT ON COLUMN container.nearly_full_at IS 'When it will be at 0.8 if it goes on so; null where that is past, or further than a year away';
-COMMENT ON COLUMN container.nearly_full_earliest_at IS 'The same with the fastest of the slopes but for a tenth of them';
-COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same with the slowest of the slopes but for a tenth of them; null: perhaps never';
+COMMENT ON COLUMN container.nearly_full_earliest_at IS 'The same at the rate that a quarter of the slopes exceeds';
+COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same at the rate that three quarters of the slopes exceed; null: perhaps never';
 COMMENT ON COLUMN container.full_at IS 'When it will be at 1; see nearly_full_at';
 COMMENT ON COLUMN container.full_earliest_at IS 'See nearly_full_earliest_at';
 COMMENT ON COLUMN container.full_latest_at IS 'See nearly_full_latest_at';

@@ -7,8 +7,8 @@ container that is being filled from flickering.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
+from math import isfinite
 from typing import Final
 
 from pipeline.city.model import City
@@ -55,13 +55,16 @@ class ContainerLogic:
             for quantity in sample.quantities:
                 name = quantity.name
                 if name == "distance_metres":
-                    distance = _finite(quantity.number)
+                    distance = quantity.number
+                    distance = distance if isfinite(distance) else None
                 elif name == "tilted":
                     tilted = quantity.flag
                 elif name == "device_temperature_celsius":
-                    celsius = _finite(quantity.number)
+                    celsius = quantity.number
+                    celsius = celsius if isfinite(celsius) else None
                 elif name == "sensor_fill_ratio":
-                    sensor_fill = _finite(quantity.number)
+                    sensor_fill = quantity.number
+                    sensor_fill = sensor_fill if isfinite(sensor_fill) else None
             if sample.channel:
                 continue
             flags: tuple[str, ...] = ()
@@ -237,10 +240,6 @@ class ContainerLogic:
         return sentence(rule, fact, place, self._limits.of(place))
 
 
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
-
-
 def _emptying(fact: Level) -> tuple[object, ...] | None:
     return None if fact.emptying_ratio is None else (fact.site, fact.emptied_us, fact.emptying_ratio)
 
@@ -266,8 +265,9 @@ def _with_point(trend: Trend | None, at_us: int, prior: float | None, level: flo
     """With the middle one of the last three fills, so that a wrong echo leaves no trace."""
     if trend is None or prior is None or level is None:
         return begun(at_us, fill) if trend is None else extended(trend, at_us, fill)
-    middle = max(min(prior, level), min(max(prior, level), fill))
-    return extended(trend, at_us, middle)
+    if at_us - trend.times_us[-1] < trend.spacing_us:
+        return trend
+    return extended(trend, at_us, max(min(prior, level), min(max(prior, level), fill)))
 
 
 def _raised(

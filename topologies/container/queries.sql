@@ -4,7 +4,7 @@
 CREATE TEMPORARY TABLE staged_fact (
     device text COLLATE "C", observed_at bigint, event_id uuid, distance_metres double precision, tilted boolean,
     device_temperature_celsius double precision, sensor_fill_ratio double precision, site text,
-    fill_ratio double precision, level_ratio double precision, prior_ratio double precision, is_full boolean,
+    fill_ratio double precision, held_ratio double precision, prior_ratio double precision, is_full boolean,
     since bigint, drop_at bigint, drop_ratio double precision, emptying_ratio double precision, emptied_at bigint,
     watched_since bigint, due_at bigint, trend jsonb, alarms jsonb, flags text[]
 ) ON COMMIT DELETE ROWS;
@@ -24,12 +24,12 @@ COPY staged_fact FROM STDIN;
 -- A fact is replaced as a whole: it was folded anew from its own input.
 INSERT INTO container_level (
     device, observed_at, event_id, distance_metres, tilted, device_temperature_celsius, sensor_fill_ratio, site,
-    fill_ratio, level_ratio, prior_ratio, is_full, since, drop_at, drop_ratio, emptying_ratio, emptied_at,
+    fill_ratio, held_ratio, prior_ratio, is_full, since, drop_at, drop_ratio, emptying_ratio, emptied_at,
     watched_since, due_at, trend, alarms, flags
 )
 SELECT
     device, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, distance_metres, tilted,
-    device_temperature_celsius, sensor_fill_ratio, site, fill_ratio, level_ratio, prior_ratio, is_full,
+    device_temperature_celsius, sensor_fill_ratio, site, fill_ratio, held_ratio, prior_ratio, is_full,
     timestamptz 'epoch' + since * interval '1 microsecond', timestamptz 'epoch' + drop_at * interval '1 microsecond',
     drop_ratio, emptying_ratio, timestamptz 'epoch' + emptied_at * interval '1 microsecond',
     timestamptz 'epoch' + watched_since * interval '1 microsecond',
@@ -38,7 +38,7 @@ FROM staged_fact
 ON CONFLICT (device, observed_at) DO UPDATE SET
     event_id = excluded.event_id, distance_metres = excluded.distance_metres, tilted = excluded.tilted,
     device_temperature_celsius = excluded.device_temperature_celsius, sensor_fill_ratio = excluded.sensor_fill_ratio,
-    site = excluded.site, fill_ratio = excluded.fill_ratio, level_ratio = excluded.level_ratio,
+    site = excluded.site, fill_ratio = excluded.fill_ratio, held_ratio = excluded.held_ratio,
     prior_ratio = excluded.prior_ratio, is_full = excluded.is_full, since = excluded.since,
     drop_at = excluded.drop_at, drop_ratio = excluded.drop_ratio, emptying_ratio = excluded.emptying_ratio,
     emptied_at = excluded.emptied_at, watched_since = excluded.watched_since, due_at = excluded.due_at,
@@ -48,7 +48,7 @@ ON CONFLICT (device, observed_at) DO UPDATE SET
 -- Of each device the facts from the last one before a time on.
 SELECT
     fact.device, fact.observed_at, fact.event_id, fact.distance_metres, fact.tilted, fact.device_temperature_celsius,
-    fact.sensor_fill_ratio, fact.site, fact.fill_ratio, fact.level_ratio, fact.prior_ratio, fact.is_full, fact.since,
+    fact.sensor_fill_ratio, fact.site, fact.fill_ratio, fact.held_ratio, fact.prior_ratio, fact.is_full, fact.since,
     fact.drop_at, fact.drop_ratio, fact.emptying_ratio, fact.emptied_at, fact.watched_since, fact.due_at, fact.trend,
     fact.alarms, fact.flags
 FROM unnest(%(devices)s::text[], %(from)s::timestamptz[]) AS late (device, from_at)
@@ -104,7 +104,7 @@ SELECT
     CASE WHEN fact.device IS NULL THEN now.sensor_fill_ratio ELSE fact.sensor_fill_ratio END,
     CASE WHEN fact.device IS NULL THEN now.site ELSE fact.site END,
     fact.fill_ratio,
-    CASE WHEN fact.device IS NULL THEN now.fill_ratio ELSE fact.level_ratio END,
+    CASE WHEN fact.device IS NULL THEN now.fill_ratio ELSE fact.held_ratio END,
     fact.prior_ratio,
     CASE WHEN fact.device IS NULL THEN now.is_full ELSE fact.is_full END,
     CASE WHEN fact.device IS NULL THEN now.since ELSE fact.since END,

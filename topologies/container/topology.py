@@ -14,14 +14,16 @@ from topologies.container.facts import Level, Measurement, Now
 from topologies.container.limits import FAMILY
 from topologies.container.logic import ContainerLogic
 from topologies.container.rules import RULES
-from topologies.container.trend import read_trend, trend_field
+from topologies.container.trend import read_trend
 from topologies.runtime import rows
 from topologies.runtime.alarms import alarms_field, read_alarms
 from topologies.runtime.model import Topology
-from topologies.runtime.rows import flag, number, text, texts
+from topologies.runtime.rows import NULL, flag, number, text, texts
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "container"
+_NOTHING_OWN: Final = f"{NULL}\t{NULL}"
+_NO_DROP: Final = f"{NULL}\t{NULL}\t{NULL}"
 
 
 def build(settings: Settings) -> Topology[Measurement, Level, Now]:
@@ -52,14 +54,23 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Measurement, Level,
 
 
 def fact_line(fact: Level) -> str:
-    """A level for `stage_facts`."""
+    """A level for `stage_facts`; the fill that holds is written only where the frame gave none of its own."""
     (device, at_us, event_id, distance, tilted, celsius, sensor_fill, site, fill, level, prior, is_full) = fact[:12]
     (since_us, drop_us, drop_ratio, emptying, emptied_us, watched_us, due_us, trend, alarms, flags) = fact[12:]
+    # Most facts have no drop, no emptying and no temperature: one look for all of them.
+    drop, own = _NO_DROP, _NOTHING_OWN
+    if drop_us is not None or emptying is not None:
+        drop = f"{number(drop_us)}\t{number(drop_ratio)}\t{number(emptying)}"
+    if celsius is not None or sensor_fill is not None:
+        own = f"{number(celsius)}\t{number(sensor_fill)}"
+    held = NULL if fill is not None else number(level)
+    points = NULL if trend is None else trend.field
     return (
-        f"{device}\t{at_us}\t{event_id.hex()}\t{number(distance)}\t{flag(tilted)}\t{number(celsius)}\t"
-        f"{number(sensor_fill)}\t{text(site)}\t{number(fill)}\t{number(level)}\t{number(prior)}\t{flag(is_full)}\t"
-        f"{number(since_us)}\t{number(drop_us)}\t{number(drop_ratio)}\t{number(emptying)}\t{number(emptied_us)}\t"
-        f"{number(watched_us)}\t{number(due_us)}\t{trend_field(trend)}\t{alarms_field(alarms)}\t{texts(flags)}\n"
+        f"{device}\t{at_us}\t{event_id.hex()}\t{NULL if distance is None else distance}\t{flag(tilted)}\t{own}\t"
+        f"{text(site)}\t{NULL if fill is None else fill}\t{held}\t{NULL if prior is None else prior}\t"
+        f"{flag(is_full)}\t{NULL if since_us is None else since_us}\t{drop}\t"
+        f"{NULL if emptied_us is None else emptied_us}\t{NULL if watched_us is None else watched_us}\t"
+        f"{NULL if due_us is None else due_us}\t{points}\t{alarms_field(alarms) if alarms else NULL}\t{texts(flags)}\n"
     )
 
 
@@ -75,7 +86,7 @@ def now_line(partition: int, fact: Level, shown: Now) -> str:
 
 def read_fact(row: Sequence[Any]) -> Level:
     """A level from a row."""
-    device, observed_at, event_id, distance, tilted, celsius, sensor_fill, site, fill, level, prior, is_full = row[:12]
+    device, observed_at, event_id, distance, tilted, celsius, sensor_fill, site, fill, held, prior, is_full = row[:12]
     since, drop_at, drop_ratio, emptying, emptied_at, watched_since, due_at, trend, alarms, flags = row[12:22]
     return Level(
         DevEui(device),
@@ -87,7 +98,7 @@ def read_fact(row: Sequence[Any]) -> Level:
         sensor_fill,
         site,
         fill,
-        level,
+        held if fill is None else fill,
         prior,
         is_full,
         rows.time_us(since),

@@ -232,7 +232,11 @@ class Folder(Generic[I, F, S]):
                 yield self.maintenance.after(place.group, place.site, alarm.opens_us)
 
     def _passes(self, alarms: Alarms, place: Place | None, from_us: int, to_us: int) -> bool:
-        return any(from_us < at_us <= to_us for at_us in self._times(alarms, place))
+        """Whether one of them opens, or is to be told, between two facts that have the same alarms."""
+        for alarm in alarms:
+            if from_us < alarm.opens_us <= to_us:
+                return True
+        return bool(self.maintenance) and any(from_us < at_us <= to_us for at_us in self._times(alarms, place))
 
     def _merge(
         self,

@@ -3,7 +3,7 @@
 ALTER TABLE container_level
     ADD COLUMN device_temperature_celsius double precision,
     ADD COLUMN sensor_fill_ratio double precision,
-    ADD COLUMN level_ratio double precision,
+    ADD COLUMN held_ratio double precision,
     ADD COLUMN prior_ratio double precision,
     ADD COLUMN drop_at timestamptz,
     ADD COLUMN drop_ratio double precision,
@@ -17,7 +17,7 @@ CREATE INDEX container_level_emptying ON container_level (device) WHERE emptying
 COMMENT ON COLUMN container_level.fill_ratio IS '0..1 as this frame gives it, from the distance and the site valid then; null where it gives none';
 COMMENT ON COLUMN container_level.device_temperature_celsius IS 'Inside the sensor, under the lid';
 COMMENT ON COLUMN container_level.sensor_fill_ratio IS '0..1 as the sensor computes it; used only where the site has no geometry (flag sensor_fill)';
-COMMENT ON COLUMN container_level.level_ratio IS '0..1, the last fill that there was: what holds from here on';
+COMMENT ON COLUMN container_level.held_ratio IS '0..1, the last fill that there was, where this frame gives none';
 COMMENT ON COLUMN container_level.prior_ratio IS '0..1, the fill before that one';
 COMMENT ON COLUMN container_level.drop_at IS 'When the fill fell so far that the next one may confirm an emptying';
 COMMENT ON COLUMN container_level.drop_ratio IS '0..1, the fill from which it fell';
@@ -28,16 +28,16 @@ COMMENT ON COLUMN container_level.due_at IS 'When it has to be emptied at the la
 COMMENT ON COLUMN container_level.trend IS 'Points since the last emptying: least distance in microseconds, times in microseconds since 1970, fills';
 COMMENT ON COLUMN container_level.alarms IS 'Conditions that are on or have just ended: rule, since, when long enough, end, until when a return is the same';
 
--- The last fill goes on holding, and an alert that is open goes on from when it began.
+-- An alert that is open goes on from when it began.
 UPDATE container_level SET
-    level_ratio = fill_ratio,
-    alarms = CASE WHEN is_full AND site IS NOT NULL THEN jsonb_build_array(jsonb_build_object(
+    alarms = jsonb_build_array(jsonb_build_object(
         'rule', 'container_full',
         'since_us', (extract(epoch FROM since) * 1000000)::bigint,
         'opens_us', (extract(epoch FROM since) * 1000000)::bigint,
         'ended_us', NULL,
         'over_us', NULL
-    )) END;
+    ))
+WHERE is_full AND site IS NOT NULL;
 
 ALTER TABLE container
     ADD COLUMN suspected_full boolean,
@@ -60,8 +60,8 @@ COMMENT ON COLUMN container.emptied_at IS 'The last emptying that was seen at th
 COMMENT ON COLUMN container.due_at IS 'When it has to be emptied at the latest';
 COMMENT ON COLUMN container.rate_per_day IS 'Fill per day since the last emptying: the median of slopes; null while too little is known';
 COMMENT ON COLUMN container.nearly_full_at IS 'When it will be at 0.8 if it goes on so; null where that is past, or further than a year away';
-COMMENT ON COLUMN container.nearly_full_earliest_at IS 'The same with the fastest of the slopes but for a tenth of them';
-COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same with the slowest of the slopes but for a tenth of them; null: perhaps never';
+COMMENT ON COLUMN container.nearly_full_earliest_at IS 'The same at the rate that a quarter of the slopes exceeds';
+COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same at the rate that three quarters of the slopes exceed; null: perhaps never';
 COMMENT ON COLUMN container.full_at IS 'When it will be at 1; see nearly_full_at';
 COMMENT ON COLUMN container.full_earliest_at IS 'See nearly_full_earliest_at';
 COMMENT ON COLUMN container.full_latest_at IS 'See nearly_full_latest_at';
