@@ -228,7 +228,7 @@ COMMENT ON COLUMN container_level.emptying_ratio IS 'By how much it was emptied 
 COMMENT ON COLUMN container_level.emptied_at IS 'The last emptying that is known of by then';
 COMMENT ON COLUMN container_level.watched_since IS 'The last emptying, or when the device was first heard at its site';
 COMMENT ON COLUMN container_level.due_at IS 'When it has to be emptied at the latest';
-COMMENT ON COLUMN container_level.trend IS 'Points since the last emptying: least distance in microseconds, times in microseconds since 1970, fills';
+COMMENT ON COLUMN container_level.trend IS 'Points since the last emptying: least distance in microseconds, times in microseconds since 1970, fills; null: as in the row before';
 COMMENT ON COLUMN container_level.alarms IS 'Conditions that are on or have just ended: rule, since, when long enough, end, until when a return is the same';
 COMMENT ON COLUMN container_level.is_full IS 'With hysteresis: between the two limits it stays what it was';
 COMMENT ON COLUMN container_level.since IS 'Since when is_full is what it is';
@@ -255,7 +255,10 @@ CREATE TABLE container (
     nearly_full_latest_at timestamptz,
     full_at timestamptz,
     full_earliest_at timestamptz,
-    full_latest_at timestamptz
+    full_latest_at timestamptz,
+    watched_since timestamptz,
+    trend jsonb,
+    alarms jsonb
 ) WITH (fillfactor = 70);
 CREATE INDEX container_site ON container (site);
 CREATE INDEX container_partition ON container (partition);
@@ -275,6 +278,9 @@ COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same at the rate that 
 COMMENT ON COLUMN container.full_at IS 'When it will be at 1; see nearly_full_at';
 COMMENT ON COLUMN container.full_earliest_at IS 'See nearly_full_earliest_at';
 COMMENT ON COLUMN container.full_latest_at IS 'See nearly_full_latest_at';
+COMMENT ON COLUMN container.watched_since IS 'The last emptying, or when the device was first heard at its site';
+COMMENT ON COLUMN container.trend IS 'The points that the rate is from; see container_level.trend';
+COMMENT ON COLUMN container.alarms IS 'Conditions that are on or have just ended; see container_level.alarms';
 
 CREATE TABLE parking_observation (
     device text COLLATE "C" NOT NULL,

@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE staged_now (
     suspected_full boolean, device_temperature_celsius double precision, sensor_fill_ratio double precision,
     emptied_at bigint, due_at bigint, rate_per_day double precision, nearly_full_at bigint,
     nearly_full_earliest_at bigint, nearly_full_latest_at bigint, full_at bigint, full_earliest_at bigint,
-    full_latest_at bigint
+    full_latest_at bigint, watched_since bigint, trend jsonb, alarms jsonb
 ) ON COMMIT DELETE ROWS;
 
 -- stage_facts --
@@ -45,11 +45,18 @@ ON CONFLICT (device, observed_at) DO UPDATE SET
     trend = excluded.trend, alarms = excluded.alarms, flags = excluded.flags;
 
 -- load_facts --
--- Of each device the facts from the last one before a time on.
+-- Of each device the facts from the last one before a time on. The points of a trend are in the row that changed them;
+-- before the first fill of an assignment there are none.
 SELECT
     fact.device, fact.observed_at, fact.event_id, fact.distance_metres, fact.tilted, fact.device_temperature_celsius,
     fact.sensor_fill_ratio, fact.site, fact.fill_ratio, fact.held_ratio, fact.prior_ratio, fact.is_full, fact.since,
-    fact.drop_at, fact.drop_ratio, fact.emptying_ratio, fact.emptied_at, fact.watched_since, fact.due_at, fact.trend,
+    fact.drop_at, fact.drop_ratio, fact.emptying_ratio, fact.emptied_at, fact.watched_since, fact.due_at,
+    CASE WHEN coalesce(fact.fill_ratio, fact.held_ratio) IS NOT NULL THEN (
+        SELECT trend FROM container_level AS earlier
+        WHERE earlier.device = fact.device AND earlier.observed_at <= fact.observed_at AND earlier.trend IS NOT NULL
+        ORDER BY earlier.observed_at DESC
+        LIMIT 1
+    ) END AS trend,
     fact.alarms, fact.flags
 FROM unnest(%(devices)s::text[], %(from)s::timestamptz[]) AS late (device, from_at)
 CROSS JOIN LATERAL (
@@ -68,7 +75,8 @@ COPY staged_now FROM STDIN;
 INSERT INTO container (
     device, partition, observed_at, event_id, site, fill_ratio, distance_metres, tilted, is_full, since,
     suspected_full, device_temperature_celsius, sensor_fill_ratio, emptied_at, due_at, rate_per_day, nearly_full_at,
-    nearly_full_earliest_at, nearly_full_latest_at, full_at, full_earliest_at, full_latest_at
+    nearly_full_earliest_at, nearly_full_latest_at, full_at, full_earliest_at, full_latest_at, watched_since, trend,
+    alarms
 )
 SELECT
     device, partition, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, site, fill_ratio,
@@ -80,7 +88,8 @@ SELECT
     timestamptz 'epoch' + nearly_full_latest_at * interval '1 microsecond',
     timestamptz 'epoch' + full_at * interval '1 microsecond',
     timestamptz 'epoch' + full_earliest_at * interval '1 microsecond',
-    timestamptz 'epoch' + full_latest_at * interval '1 microsecond'
+    timestamptz 'epoch' + full_latest_at * interval '1 microsecond',
+    timestamptz 'epoch' + watched_since * interval '1 microsecond', trend, alarms
 FROM staged_now
 ORDER BY device
 ON CONFLICT (device) DO UPDATE SET
@@ -92,7 +101,8 @@ ON CONFLICT (device) DO UPDATE SET
     rate_per_day = excluded.rate_per_day, nearly_full_at = excluded.nearly_full_at,
     nearly_full_earliest_at = excluded.nearly_full_earliest_at,
     nearly_full_latest_at = excluded.nearly_full_latest_at, full_at = excluded.full_at,
-    full_earliest_at = excluded.full_earliest_at, full_latest_at = excluded.full_latest_at;
+    full_earliest_at = excluded.full_earliest_at, full_latest_at = excluded.full_latest_at,
+    watched_since = excluded.watched_since, trend = excluded.trend, alarms = excluded.alarms;
 
 -- load_now --
 -- What is shown, and the newest fact. Where retention has taken the fact, what is shown stands for it.
@@ -112,10 +122,10 @@ SELECT
     fact.drop_ratio,
     fact.emptying_ratio,
     CASE WHEN fact.device IS NULL THEN now.emptied_at ELSE fact.emptied_at END,
-    CASE WHEN fact.device IS NULL THEN coalesce(now.emptied_at, now.observed_at) ELSE fact.watched_since END,
+    CASE WHEN fact.device IS NULL THEN now.watched_since ELSE fact.watched_since END,
     CASE WHEN fact.device IS NULL THEN now.due_at ELSE fact.due_at END,
-    fact.trend,
-    fact.alarms,
+    now.trend,
+    now.alarms,
     fact.flags,
     now.site, now.fill_ratio, now.distance_metres, now.tilted, now.is_full, now.since, now.suspected_full,
     now.device_temperature_celsius, now.sensor_fill_ratio, now.emptied_at, now.due_at, now.rate_per_day,

@@ -64,7 +64,9 @@ def fact_line(fact: Level) -> str:
     if celsius is not None or sensor_fill is not None:
         own = f"{number(celsius)}\t{number(sensor_fill)}"
     held = NULL if fill is not None else number(level)
-    points = NULL if trend is None else trend.field
+    # Many facts have the same points: they are written with the one that changed them.
+    is_news = trend is not None and (emptying is not None or trend.times_us[-1] == at_us)
+    points = NULL if trend is None or not is_news else trend.field
     return (
         f"{device}\t{at_us}\t{event_id.hex()}\t{NULL if distance is None else distance}\t{flag(tilted)}\t{own}\t"
         f"{text(site)}\t{NULL if fill is None else fill}\t{held}\t{NULL if prior is None else prior}\t"
@@ -80,7 +82,8 @@ def now_line(partition: int, fact: Level, shown: Now) -> str:
     numbers = "\t".join(map(number, rest))
     return (
         f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(site)}\t{number(fill)}\t"
-        f"{number(distance)}\t{flag(tilted)}\t{flag(is_full)}\t{number(since_us)}\t{flag(suspected)}\t{numbers}\n"
+        f"{number(distance)}\t{flag(tilted)}\t{flag(is_full)}\t{number(since_us)}\t{flag(suspected)}\t{numbers}\t"
+        f"{number(fact.watched_us)}\t{NULL if fact.trend is None else fact.trend.field}\t{alarms_field(fact.alarms)}\n"
     )
 
 

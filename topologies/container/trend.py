@@ -1,7 +1,8 @@
 """How fast a container fills, and when it will be full: a robust line through a few points since the last emptying.
 
 The rate is the median of the slopes between all pairs of points (Theil 1950, Sen 1968), which a quarter of wrong
-points does not move. A few points, each the median of three measurements, are as good as all of them and fit into a fact.
+points does not move. A few points, each the median of three measurements, say as much as all of them and are carried
+from fact to fact.
 """
 
 from __future__ import annotations

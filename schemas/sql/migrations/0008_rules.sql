@@ -25,19 +25,8 @@ COMMENT ON COLUMN container_level.emptying_ratio IS 'By how much it was emptied 
 COMMENT ON COLUMN container_level.emptied_at IS 'The last emptying that is known of by then';
 COMMENT ON COLUMN container_level.watched_since IS 'The last emptying, or when the device was first heard at its site';
 COMMENT ON COLUMN container_level.due_at IS 'When it has to be emptied at the latest';
-COMMENT ON COLUMN container_level.trend IS 'Points since the last emptying: least distance in microseconds, times in microseconds since 1970, fills';
+COMMENT ON COLUMN container_level.trend IS 'Points since the last emptying: least distance in microseconds, times in microseconds since 1970, fills; null: as in the row before';
 COMMENT ON COLUMN container_level.alarms IS 'Conditions that are on or have just ended: rule, since, when long enough, end, until when a return is the same';
-
--- An alert that is open goes on from when it began.
-UPDATE container_level SET
-    alarms = jsonb_build_array(jsonb_build_object(
-        'rule', 'container_full',
-        'since_us', (extract(epoch FROM since) * 1000000)::bigint,
-        'opens_us', (extract(epoch FROM since) * 1000000)::bigint,
-        'ended_us', NULL,
-        'over_us', NULL
-    ))
-WHERE is_full AND site IS NOT NULL;
 
 ALTER TABLE container
     ADD COLUMN suspected_full boolean,
@@ -51,7 +40,10 @@ ALTER TABLE container
     ADD COLUMN nearly_full_latest_at timestamptz,
     ADD COLUMN full_at timestamptz,
     ADD COLUMN full_earliest_at timestamptz,
-    ADD COLUMN full_latest_at timestamptz;
+    ADD COLUMN full_latest_at timestamptz,
+    ADD COLUMN watched_since timestamptz,
+    ADD COLUMN trend jsonb,
+    ADD COLUMN alarms jsonb;
 COMMENT ON COLUMN container.fill_ratio IS '0..1, the last fill that there was';
 COMMENT ON COLUMN container.suspected_full IS 'The echo was lost when it was nearly full, and has not come back';
 COMMENT ON COLUMN container.device_temperature_celsius IS 'Inside the sensor, as the newest frame says; null where it does not';
@@ -65,6 +57,23 @@ COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same at the rate that 
 COMMENT ON COLUMN container.full_at IS 'When it will be at 1; see nearly_full_at';
 COMMENT ON COLUMN container.full_earliest_at IS 'See nearly_full_earliest_at';
 COMMENT ON COLUMN container.full_latest_at IS 'See nearly_full_latest_at';
+COMMENT ON COLUMN container.watched_since IS 'The last emptying, or when the device was first heard at its site';
+COMMENT ON COLUMN container.trend IS 'The points that the rate is from; see container_level.trend';
+COMMENT ON COLUMN container.alarms IS 'Conditions that are on or have just ended; see container_level.alarms';
+
+-- An alert that is open goes on from when it began.
+UPDATE container_level SET
+    alarms = jsonb_build_array(jsonb_build_object(
+        'rule', 'container_full',
+        'since_us', (extract(epoch FROM since) * 1000000)::bigint,
+        'opens_us', (extract(epoch FROM since) * 1000000)::bigint,
+        'ended_us', NULL,
+        'over_us', NULL
+    ))
+WHERE is_full AND site IS NOT NULL;
+UPDATE container SET alarms = fact.alarms
+FROM container_level AS fact
+WHERE fact.device = container.device AND fact.observed_at = container.observed_at;
 
 ALTER TABLE alert ADD COLUMN silenced boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN alert.since IS 'When its condition began, in event time; late data may move it';
