@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from decoders.registry import RegistryError, load
+from pipeline.city.command import city_app
 from pipeline.contract.command import contract_command
 from pipeline.core import clock, ticks, topics
 from pipeline.core.errors import EXIT_SETTINGS, EXIT_STALLED, SettingsError, Transient
@@ -54,6 +55,7 @@ app = typer.Typer(
 ledger_app = typer.Typer(no_args_is_help=True, help="How far each consumer is; let one begin again.")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(sites_app, name="sites")
+app.add_typer(city_app, name="city")
 app.add_typer(decoders_app, name="decoders")
 app.command("contract")(contract_command)
 app.command("devices")(devices_command)

@@ -26,7 +26,6 @@ _SECRET: Final = re.compile(r"(secret|password|url)$")
 """Settings whose value no message repeats: an address may contain a password or a token."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
 
 
 class Kafka(_Section):
@@ -129,16 +128,8 @@ class Topology(_Section):
     batch_records: Annotated[int, Field(ge=1, le=10000)] = 1000
     late_hours: Annotated[int, Field(ge=1, le=720)] = 48
     """How late a reading may be for a state machine."""
-    container_full_ratio: Ratio = 0.8
-    """A container's alert is opened at this fill ratio …"""
-    container_resolved_ratio: Ratio = 0.7
-    """… and resolved below this one."""
-
-    @model_validator(mode="after")
-    def _hysteresis(self) -> Self:
-        if self.container_resolved_ratio > self.container_full_ratio:
-            raise ValueError("container_resolved_ratio must not be above container_full_ratio: alerts would flicker")
-        return self
+    city: str = ""
+    """The city file: limits, minimum durations, maintenance, by family, group and site. Empty: as built in."""
 
 
 class Relay(_Section):

@@ -24,6 +24,19 @@ WHERE is_full ORDER BY fill_ratio DESC, site;
 -- containers --
 SELECT count(*), count(*) FILTER (WHERE is_full), avg(fill_ratio) FROM container WHERE site IS NOT NULL;
 
+-- emptied_containers --
+SELECT count(*), count(DISTINCT site), avg(emptying_ratio) FROM container_emptying;
+
+-- expected_containers --
+-- The next ones to be called full, if it goes on as since the last emptying.
+SELECT site, round((fill_ratio * 100)::numeric)::integer, nearly_full_at, nearly_full_earliest_at, nearly_full_latest_at
+FROM container
+WHERE nearly_full_at IS NOT NULL
+ORDER BY nearly_full_at, site;
+
+-- open_alerts --
+SELECT rule, severity, count(*) FROM alert WHERE status = 'open' GROUP BY rule, severity ORDER BY rule;
+
 -- dark_lamps --
 SELECT latest.device, coalesce(device.name, latest.device)
 FROM device_latest AS latest LEFT JOIN device ON device.device = latest.device

@@ -30,6 +30,15 @@ async def tell_city(console: Console, connection: Connection, now: datetime) -> 
     console.print(f"\nContainers: {full} of {count} are full; on average {100 * (mean or 0):.0f} %", style="bold")
     for site, percent, since in (await ask(connection, "full_containers"))[:8]:
         console.print(f"  {site}  {percent} %  since {since:%a %H:%M}")
+    ((emptyings, emptied, share),) = await ask(connection, "emptied_containers")
+    if emptyings:
+        console.print(f"  {emptied} of them were emptied, by {100 * share:.0f} % on average")
+    for site, percent, at, earliest, latest in (await ask(connection, "expected_containers"))[:5]:
+        bounds = f"{earliest:%a %H:%M} to {latest:%a %H:%M}" if latest else f"not before {earliest:%a %H:%M}"
+        console.print(f"  {site}  {percent} %  expected to be at 80 % by {at:%a %H:%M} ({bounds})")
+    console.print("\nOpen alerts", style="bold")
+    for rule, severity, number in await ask(connection, "open_alerts"):
+        console.print(f"  {number}  {rule} ({severity})")
     ((lit, lamps),) = await ask(connection, "lamps")
     dark = await ask(connection, "dark_lamps")
     console.print(f"\nLamps: {lit} of {lamps} are lit; {len(dark)} report a lamp failure", style="bold")

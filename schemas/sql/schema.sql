@@ -285,14 +285,27 @@ CREATE TABLE container_level (
     event_id uuid NOT NULL,
     distance_metres double precision,
     tilted boolean,
+    device_temperature_celsius double precision,
+    sensor_fill_ratio double precision,
     site text,
     fill_ratio double precision,
+    held_ratio double precision,
+    prior_ratio double precision,
     is_full boolean,
     since timestamptz,
+    drop_at timestamptz,
+    drop_ratio double precision,
+    emptying_ratio double precision,
+    emptied_at timestamptz,
+    watched_since timestamptz,
+    due_at timestamptz,
+    trend jsonb,
+    alarms jsonb,
     flags text[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (device, observed_at)
 );
 SELECT create_hypertable('container_level', 'observed_at', chunk_time_interval => interval '7 days', create_default_indexes => false);
+CREATE INDEX container_level_emptying ON container_level (device) WHERE emptying_ratio IS NOT NULL;
 COMMENT ON TABLE container_level IS 'Facts: each measurement of a container, kept with what follows from it';
 COMMENT ON COLUMN container_level.device IS 'DevEUI';
 COMMENT ON COLUMN container_level.observed_at IS 'When it was measured';
@@ -300,7 +313,19 @@ COMMENT ON COLUMN container_level.event_id IS 'The frame it came with';
 COMMENT ON COLUMN container_level.distance_metres IS 'From the sensor to what is inside [m]; null = no echo';
 COMMENT ON COLUMN container_level.tilted IS 'The device is not upright: lid open or container tipped';
 COMMENT ON COLUMN container_level.site IS 'The container that the device served; null = none';
-COMMENT ON COLUMN container_level.fill_ratio IS 'Fill level, 0..1 [1], from the distance and the site valid then; null where one of them is missing';
+COMMENT ON COLUMN container_level.fill_ratio IS '0..1 as this frame gives it, from the distance and the site valid then; null where it gives none';
+COMMENT ON COLUMN container_level.device_temperature_celsius IS 'Inside the sensor, under the lid';
+COMMENT ON COLUMN container_level.sensor_fill_ratio IS '0..1 as the sensor computes it; used only where the site has no geometry (flag sensor_fill)';
+COMMENT ON COLUMN container_level.held_ratio IS '0..1, the last fill that there was, where this frame gives none';
+COMMENT ON COLUMN container_level.prior_ratio IS '0..1, the fill before that one';
+COMMENT ON COLUMN container_level.drop_at IS 'When the fill fell so far that the next one may confirm an emptying';
+COMMENT ON COLUMN container_level.drop_ratio IS '0..1, the fill from which it fell';
+COMMENT ON COLUMN container_level.emptying_ratio IS 'By how much it was emptied at emptied_at, in the row that confirms it; else null';
+COMMENT ON COLUMN container_level.emptied_at IS 'The last emptying that is known of by then';
+COMMENT ON COLUMN container_level.watched_since IS 'The last emptying, or when the device was first heard at its site';
+COMMENT ON COLUMN container_level.due_at IS 'When it has to be emptied at the latest';
+COMMENT ON COLUMN container_level.trend IS 'Points since the last emptying: least distance in microseconds, times in microseconds since 1970, fills; null: as in the row before';
+COMMENT ON COLUMN container_level.alarms IS 'Conditions that are on or have just ended: rule, since, when long enough, end, until when a return is the same';
 COMMENT ON COLUMN container_level.is_full IS 'With hysteresis: between the two limits it stays what it was';
 COMMENT ON COLUMN container_level.since IS 'Since when is_full is what it is';
 COMMENT ON COLUMN container_level.flags IS 'What was noticed';
@@ -315,7 +340,22 @@ CREATE TABLE container (
     distance_metres double precision,
     tilted boolean,
     is_full boolean,
-    since timestamptz
+    since timestamptz,
+    suspected_full boolean,
+    device_temperature_celsius double precision,
+    sensor_fill_ratio double precision,
+    emptied_at timestamptz,
+    due_at timestamptz,
+    rate_per_day double precision,
+    nearly_full_at timestamptz,
+    nearly_full_earliest_at timestamptz,
+    nearly_full_latest_at timestamptz,
+    full_at timestamptz,
+    full_earliest_at timestamptz,
+    full_latest_at timestamptz,
+    watched_since timestamptz,
+    trend jsonb,
+    alarms jsonb
 ) WITH (fillfactor = 70);
 CREATE INDEX container_site ON container (site);
 CREATE INDEX container_partition ON container (partition);
@@ -325,11 +365,26 @@ COMMENT ON COLUMN container.partition IS 'Of readings.container.v1: whose worker
 COMMENT ON COLUMN container.observed_at IS 'Time of the newest fact';
 COMMENT ON COLUMN container.event_id IS 'The frame that the newest fact came with';
 COMMENT ON COLUMN container.site IS 'The container that the device serves; null, as all after it, where it serves none';
-COMMENT ON COLUMN container.fill_ratio IS 'Fill level, 0..1 [1]';
 COMMENT ON COLUMN container.distance_metres IS 'From the sensor to what is inside [m]';
 COMMENT ON COLUMN container.tilted IS 'The device is not upright: lid open or container tipped';
 COMMENT ON COLUMN container.is_full IS 'With hysteresis: between the two limits it stays what it was';
 COMMENT ON COLUMN container.since IS 'Since when is_full is what it is';
+COMMENT ON COLUMN container.fill_ratio IS '0..1, the last fill that there was';
+COMMENT ON COLUMN container.suspected_full IS 'The echo was lost when it was nearly full, and has not come back';
+COMMENT ON COLUMN container.device_temperature_celsius IS 'Inside the sensor, as the newest frame says; null where it does not';
+COMMENT ON COLUMN container.sensor_fill_ratio IS '0..1 as the sensor computes it, by the newest frame';
+COMMENT ON COLUMN container.emptied_at IS 'The last emptying that was seen at this site by this device; null while there was none';
+COMMENT ON COLUMN container.due_at IS 'When it has to be emptied at the latest';
+COMMENT ON COLUMN container.rate_per_day IS 'Fill per day since the last emptying: the median of slopes; null while too little is known';
+COMMENT ON COLUMN container.nearly_full_at IS 'When it will be at 0.8 if it goes on so; null where that is past, or further than a year away';
+COMMENT ON COLUMN container.nearly_full_earliest_at IS 'The same at the rate that a quarter of the slopes exceeds';
+COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same at the rate that three quarters of the slopes exceed; null: perhaps never';
+COMMENT ON COLUMN container.full_at IS 'When it will be at 1; see nearly_full_at';
+COMMENT ON COLUMN container.full_earliest_at IS 'See nearly_full_earliest_at';
+COMMENT ON COLUMN container.full_latest_at IS 'See nearly_full_latest_at';
+COMMENT ON COLUMN container.watched_since IS 'The last emptying, or when the device was first heard at its site';
+COMMENT ON COLUMN container.trend IS 'The points that the rate is from; see container_level.trend';
+COMMENT ON COLUMN container.alarms IS 'Conditions that are on or have just ended; see container_level.alarms';
 
 CREATE TABLE parking_observation (
     device text COLLATE "C" NOT NULL,
@@ -410,6 +465,7 @@ CREATE TABLE alert (
     device text COLLATE "C" NOT NULL,
     site text NOT NULL,
     retrospective boolean NOT NULL,
+    silenced boolean NOT NULL DEFAULT false,
     message_de text NOT NULL,
     message_en text NOT NULL,
     acknowledged_at timestamptz,
@@ -426,16 +482,17 @@ COMMENT ON COLUMN alert.family IS 'The family of the rule';
 COMMENT ON COLUMN alert.subject IS 'What is wrong: the site';
 COMMENT ON COLUMN alert.severity IS 'How bad, as the rule says';
 COMMENT ON COLUMN alert.status IS 'open, resolved';
-COMMENT ON COLUMN alert.since IS 'Event time; late data may move it';
 COMMENT ON COLUMN alert.resolved_at IS 'Event time of its end; null = it is not over';
-COMMENT ON COLUMN alert.opened_event IS 'The frame that opened it first';
 COMMENT ON COLUMN alert.value IS 'What was measured when it opened, in the unit of its rule';
 COMMENT ON COLUMN alert.limit_value IS 'The limit that it passed, in the unit of its rule';
 COMMENT ON COLUMN alert.device IS 'DevEUI';
 COMMENT ON COLUMN alert.site IS 'The site that the device served';
-COMMENT ON COLUMN alert.retrospective IS 'Found by late data or a correction when it was over already; nobody was told';
 COMMENT ON COLUMN alert.message_de IS 'A sentence in German';
 COMMENT ON COLUMN alert.message_en IS 'A sentence in English';
+COMMENT ON COLUMN alert.since IS 'When its condition began, in event time; late data may move it';
+COMMENT ON COLUMN alert.opened_event IS 'The frame that opened it first; where time did, the last one before it';
+COMMENT ON COLUMN alert.retrospective IS 'Found by late data or a correction when it was over already; nobody was told';
+COMMENT ON COLUMN alert.silenced IS 'Opened during maintenance, and nobody was told yet; for ever where it was over by then';
 COMMENT ON COLUMN alert.acknowledged_at IS 'Written by people; no topology reads or writes it';
 COMMENT ON COLUMN alert.acknowledged_by IS 'Who acknowledged it';
 COMMENT ON COLUMN alert.updated_at IS 'When the row was written last';
@@ -598,6 +655,25 @@ COMMENT ON COLUMN notification.next_at IS 'Not tried before';
 COMMENT ON COLUMN notification.last_error IS 'Why the last attempt failed, or what the other side said beside taking it';
 COMMENT ON COLUMN notification.sent_at IS 'When the other side took it';
 COMMENT ON COLUMN notification.given_up_at IS 'Nobody was told by this channel: too many attempts, or too late';
+
+-- ── containers: what was emptied ─────────────────────────────────────────────────────────────────────────────────
+CREATE TABLE container_emptying (
+    device text COLLATE "C" NOT NULL,
+    emptied_at timestamptz NOT NULL,
+    site text NOT NULL,
+    emptying_ratio double precision NOT NULL,
+    confirmed_at timestamptz NOT NULL,
+    event_id uuid NOT NULL,
+    PRIMARY KEY (device, emptied_at)
+);
+CREATE INDEX container_emptying_site ON container_emptying (site, emptied_at DESC);
+COMMENT ON TABLE container_emptying IS 'Emptyings, derived from the facts of containers';
+COMMENT ON COLUMN container_emptying.device IS 'DevEUI';
+COMMENT ON COLUMN container_emptying.site IS 'The container that the device served';
+COMMENT ON COLUMN container_emptying.emptied_at IS 'The first measurement after it';
+COMMENT ON COLUMN container_emptying.emptying_ratio IS 'By how much the fill fell, 0..1';
+COMMENT ON COLUMN container_emptying.confirmed_at IS 'The measurement that showed that the fall was no wrong echo';
+COMMENT ON COLUMN container_emptying.event_id IS 'The event of that measurement';
 
 -- Made by `silkstream migrate` before all others.
 COMMENT ON TABLE migration IS 'The migrations that made this database';

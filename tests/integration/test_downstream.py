@@ -19,7 +19,7 @@ from pipeline.database.connection import connected
 from tests.integration.contract import hold_to_contract, told_on
 from tests.integration.servers import eventually, rows_of, running
 from tests.unit.topologies.material import at, eui, event_id
-from topologies.container.topology import RULE
+from topologies.container.rules import RULES
 from topologies.container.topology import STAGE as CONTAINER
 from topologies.derive.zones import ParkingZone
 from topologies.relay.worker import STAGE as RELAY
@@ -62,6 +62,7 @@ def alert_events(settings: Settings, rounds: range) -> list[outbox.Event]:
             site = f"container{container}"
             alert = Alert(
                 id=event_id(site, number),
+                rule=RULES[0].name,
                 subject=site,
                 site=site,
                 device=eui(container),
@@ -71,17 +72,18 @@ def alert_events(settings: Settings, rounds: range) -> list[outbox.Event]:
                 value=0.9,
                 limit=0.8,
                 retrospective=False,
+                silenced=False,
                 message_de=f"Container {site} ist zu 90 % gefüllt.",
                 message_en=f"Container {site} is 90 % full.",
             )
             over = alert._replace(resolved_us=None if number == rounds[-1] else at(number + 1))
             found += [
                 outbox.Event(
-                    topic=settings.namespace + RULE.topic,
+                    topic=settings.namespace + RULES[0].topic,
                     subject=site,
                     source="/silkstream/topology/container",
                     time_us=at(number),
-                    data=event_data(RULE, "container", told),
+                    data=event_data(RULES[0], "container", told),
                 )
                 for told in (Told(OPEN, alert), Told(RESOLVED, over, withdrawn=over.resolved_us is None))
             ]

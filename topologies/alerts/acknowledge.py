@@ -42,6 +42,7 @@ class Alert(NamedTuple):
     status: str
     since: datetime
     resolved_at: datetime | None
+    opened_event: UUID
     value: float | None
     limit: float | None
     retrospective: bool
@@ -99,6 +100,7 @@ def event_data(alert: Alert, at: datetime) -> AlertAcknowledged:
         site=alert.site,
         device=alert.device,
         since=alert.since.isoformat(),
+        opened_event=str(alert.opened_event),
         value=alert.value,
         limit=alert.limit,
         message=Sentence(de=alert.message_de, en=alert.message_en),

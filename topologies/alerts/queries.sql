@@ -3,7 +3,7 @@
 -- list_alerts --
 -- The newest first, each with what became of telling people.
 SELECT alert.id, alert.family, alert.rule, alert.severity, alert.subject, alert.site, alert.device, alert.status,
-    alert.since, alert.resolved_at, alert.value, alert.limit_value, alert.retrospective, alert.message_de,
+    alert.since, alert.resolved_at, alert.opened_event, alert.value, alert.limit_value, alert.retrospective, alert.message_de,
     alert.message_en, alert.acknowledged_at, alert.acknowledged_by, alert.acknowledged_note,
     (
         SELECT coalesce(
@@ -41,7 +41,7 @@ SET acknowledged_at = %(at)s, acknowledged_by = %(by)s, acknowledged_note = %(no
 WHERE id = %(id)s AND acknowledged_at IS NULL;
 
 -- read_alert --
-SELECT id, family, rule, severity, subject, site, device, status, since, resolved_at, value, limit_value,
+SELECT id, family, rule, severity, subject, site, device, status, since, resolved_at, opened_event, value, limit_value,
     retrospective, message_de, message_en, acknowledged_at, acknowledged_by, acknowledged_note
 FROM alert
 WHERE id = %(id)s;

@@ -1,4 +1,4 @@
-"""How full a container is, and whether that is too full.
+"""How full a container is, what is wrong with it, and when it was emptied; pure.
 
 The sensor hangs in the lid and measures down to the waste; empty and full distance belong to the site, so the same
 distance means another fill elsewhere, and correcting a site corrects its past. Two limits instead of one keep a
@@ -7,89 +7,72 @@ container that is being filled from flickering.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
-from typing import Any, Final, NamedTuple
+from math import isfinite
+from typing import Final
 
-from pipeline.core.identity import Id
+from pipeline.city.model import City
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
-from topologies.runtime.model import Mark, Opened, Place
+from topologies.container.facts import (
+    NO_GEOMETRY,
+    NO_SITE,
+    NOWHERE,
+    OWN_FLAGS,
+    SENSOR_FILL,
+    SUSPECTED_FULL,
+    TOO_FAR,
+    Level,
+    Measurement,
+    Now,
+)
+from topologies.container.limits import Here, Limitations, Limits
+from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED, due_alarms, sentence
+from topologies.container.trend import UNKNOWN, Trend, begun, extended, foretell, rate_of
+from topologies.runtime.alarms import NONE, Alarms, follow, is_on
+from topologies.runtime.model import Mark, Opened, Place, Rule
 
-NO_SITE: Final = "no_site"
-NO_GEOMETRY: Final = "no_geometry"
-_GEOMETRIES: Final = 10_000
-_OWN_FLAGS: Final = frozenset({NO_SITE, NO_GEOMETRY})
-
-
-class Measurement(NamedTuple):
-    """What a frame said of a container."""
-
-    device: DevEui
-    observed_at_us: int
-    event_id: Id
-    distance_metres: float | None
-    tilted: bool | None
-    flags: tuple[str, ...]
-
-
-class Level(NamedTuple):
-    """A measurement with what follows from it."""
-
-    device: DevEui
-    observed_at_us: int
-    event_id: Id
-    distance_metres: float | None
-    tilted: bool | None
-    site: str | None
-    fill_ratio: float | None
-    is_full: bool | None
-    """None while no fill was known in this assignment."""
-    since_us: int | None
-    flags: tuple[str, ...]
-
-
-class Now(NamedTuple):
-    """What the newest level says while its assignment lasts."""
-
-    site: str | None
-    fill_ratio: float | None
-    distance_metres: float | None
-    tilted: bool | None
-    is_full: bool | None
-    since_us: int | None
-
-
-_NOWHERE: Final = Now(None, None, None, None, None, None)
+EMPTYING_MARK: Final = "container_emptying"
+NEARLY_FULL_RATIO: Final = 0.8
+_LOST_ECHO: Final = frozenset({"no_echo", "suspicious_distance"})
+"""Flags of the decoders."""
 
 
 class ContainerLogic:
-    """Fill from distance and site; full with hysteresis."""
+    """Fill from distance and site; what is wrong, with hysteresis; emptyings; when it will be full."""
 
-    def __init__(self, *, full_ratio: float, resolved_ratio: float) -> None:
-        self._full_ratio = full_ratio
-        self._resolved_ratio = resolved_ratio
-        self._geometries: dict[int, tuple[Place, tuple[float, float] | None]] = {}
+    def __init__(self, city: City) -> None:
+        self._limits = Limitations(city)
 
     def read(self, reading: Reading) -> Sequence[Measurement]:
-        """One measurement for each sample of channel 0 with a distance or a tilt."""
+        """One measurement for each sample of channel 0 that speaks of the container."""
         found = []
         for sample in reading.samples:
             distance: float | None = None
             tilted: bool | None = None
+            celsius: float | None = None
+            sensor_fill: float | None = None
             for quantity in sample.quantities:
                 name = quantity.name
                 if name == "distance_metres":
                     distance = quantity.number
+                    distance = distance if isfinite(distance) else None
                 elif name == "tilted":
                     tilted = quantity.flag
-            if distance is not None and not math.isfinite(distance):
-                distance = None
-            if sample.channel or (distance is None and tilted is None):
+                elif name == "device_temperature_celsius":
+                    celsius = quantity.number
+                    celsius = celsius if isfinite(celsius) else None
+                elif name == "sensor_fill_ratio":
+                    sensor_fill = quantity.number
+                    sensor_fill = sensor_fill if isfinite(sensor_fill) else None
+            if sample.channel:
                 continue
             flags: tuple[str, ...] = ()
             if sample.flags or reading.flags:
                 flags = tuple(sorted({*sample.flags, *reading.flags}))
+            silent = distance is None and tilted is None and celsius is None and sensor_fill is None
+            if silent and _LOST_ECHO.isdisjoint(flags):
+                continue
             found.append(
                 Measurement(
                     DevEui(reading.dev_eui),
@@ -97,6 +80,8 @@ class ContainerLogic:
                     reading.event_id,
                     distance,
                     tilted,
+                    celsius,
+                    sensor_fill,
                     flags,
                 )
             )
@@ -104,96 +89,213 @@ class ContainerLogic:
 
     def step(self, before: Level | None, given: Measurement, place: Place | None) -> Level:
         """The level that follows."""
-        flags = given.flags
-        fill: float | None = None
+        device, at_us, event_id, distance, tilted, celsius, sensor_fill, flags = given
         if place is None:
-            flags = (*flags, NO_SITE)
-        elif (geometry := self._geometry(place)) is None:
+            nothing = (None,) * 13
+            return Level(*given[:7], *nothing, NONE, (*flags, NO_SITE))
+        here = self._limits.of(place)
+        limits = here.at(at_us)
+        level = prior = is_full = since_us = drop_us = drop_ratio = emptied_us = trend = None
+        watched_us = at_us
+        alarms = NONE
+        if before is not None:
+            level, prior, is_full, since_us = before.level_ratio, before.prior_ratio, before.is_full, before.since_us
+            drop_us, drop_ratio, emptied_us = before.drop_us, before.drop_ratio, before.emptied_us
+            trend, alarms = before.trend, before.alarms
+            watched_us = at_us if before.watched_us is None else before.watched_us
+        # A tipped sensor looks anywhere but down.
+        is_lost = bool(flags) and not _LOST_ECHO.isdisjoint(flags)
+        raw, flags = _raw_fill(given, here, limits, flags) if not (tilted or is_lost) else (None, flags)
+        if here.geometry is None:
             flags = (*flags, NO_GEOMETRY)
-        elif given.distance_metres is not None and not given.tilted:
-            # A tipped sensor looks anywhere but down.
-            empty, full = geometry
-            fill = min(max((empty - given.distance_metres) / (empty - full), 0.0), 1.0)
-        is_full = None if before is None else before.is_full
-        since_us = None if before is None else before.since_us
-        if fill is not None:
-            was = is_full
-            if fill >= self._full_ratio:
-                is_full = True
-            elif fill < self._resolved_ratio or was is None:
-                is_full = False
-            if is_full != was:
-                since_us = given.observed_at_us
+        fill: float | None = None
+        emptying_ratio: float | None = None
+        suspected = False
+        if raw is not None:
+            fill = min(max(raw, 0.0), 1.0)
+            if fill >= limits.full_ratio:
+                now_full = True
+            elif fill < limits.full_resolved_ratio or is_full is None:
+                now_full = False
+            else:
+                now_full = is_full
+            if now_full != is_full:
+                is_full, since_us = now_full, at_us
+            if drop_us is not None and drop_ratio is not None and level is not None:
+                if drop_ratio - fill >= limits.emptying_ratio:
+                    emptying_ratio, emptied_us, watched_us = drop_ratio - level, drop_us, drop_us
+                    trend = extended(begun(drop_us, level), at_us, fill)
+                    prior = level
+                else:
+                    # It was one wrong echo: what was before it goes on.
+                    prior = drop_ratio
+                drop_us = drop_ratio = None
+            else:
+                steady = level if prior is None or level is None else min(level, prior)
+                if (
+                    before is not None
+                    and steady is not None
+                    and steady - fill >= limits.emptying_ratio
+                    and at_us - before.observed_at_us <= limits.emptying_us
+                ):
+                    drop_us, drop_ratio = at_us, steady
+                else:
+                    trend = _with_point(trend, at_us, prior, level, fill)
+                prior = level
+            level = fill
+        else:
+            missing = is_lost or (tilted is False and distance is None and sensor_fill is None)
+            suspected = before is not None and SUSPECTED_FULL in before.flags
+            if missing and not tilted and level is not None and level >= limits.suspected_full_ratio:
+                suspected = True
+            if suspected:
+                flags = (*flags, SUSPECTED_FULL)
+        raised = _raised(limits, alarms, raw=raw, is_full=is_full, tilted=tilted, celsius=celsius, suspected=suspected)
+        if raised or alarms:
+            alarms = follow(alarms, raised, limits.timings, at_us)
+        due_us = None if limits.emptied_within_us is None else watched_us + limits.emptied_within_us
         return Level(
-            given.device,
-            given.observed_at_us,
-            given.event_id,
-            given.distance_metres,
-            given.tilted,
-            None if place is None else place.site,
+            device,
+            at_us,
+            event_id,
+            distance,
+            tilted,
+            celsius,
+            sensor_fill,
+            place.site,
             fill,
+            level,
+            prior,
             is_full,
             since_us,
+            drop_us,
+            drop_ratio,
+            emptying_ratio,
+            emptied_us,
+            watched_us,
+            due_us,
+            trend,
+            alarms,
             flags,
         )
 
-    def _geometry(self, place: Place) -> tuple[float, float] | None:
-        """Empty and full distance of a place, looked at once; None where one is missing or they make no sense."""
-        known = self._geometries.get(id(place))
-        if known is None or known[0] is not place:
-            if len(self._geometries) > _GEOMETRIES:
-                self._geometries.clear()
-            known = self._geometries[id(place)] = (place, _geometry(place))
-        return known[1]
-
     def given(self, fact: Level) -> Measurement:
         """The measurement in a level."""
-        flags = tuple(flag for flag in fact.flags if flag not in _OWN_FLAGS) if fact.flags else ()
-        return Measurement(fact.device, fact.observed_at_us, fact.event_id, fact.distance_metres, fact.tilted, flags)
+        flags = tuple(flag for flag in fact.flags if flag not in OWN_FLAGS) if fact.flags else ()
+        return Measurement(*fact[:7], flags)
 
     def deadline_us(self, fact: Level) -> None:
-        """Time alone changes nothing."""
+        """Time changes nothing but alarms."""
         del fact
 
     def show(self, fact: Level, place: Place | None, as_of_us: int | None) -> Now:
         """The newest level, while the device serves its container."""
         del as_of_us
         if place is None:
-            return _NOWHERE
-        return Now(fact.site, fact.fill_ratio, fact.distance_metres, fact.tilted, fact.is_full, fact.since_us)
+            return NOWHERE
+        rate = None if fact.trend is None else rate_of(fact.trend)
+        nearly = full = UNKNOWN
+        if rate is not None and fact.level_ratio is not None:
+            nearly = foretell(rate, at_us=fact.observed_at_us, level=fact.level_ratio, goal=NEARLY_FULL_RATIO)
+            full = foretell(rate, at_us=fact.observed_at_us, level=fact.level_ratio, goal=1.0)
+        return Now(
+            fact.site,
+            fact.level_ratio,
+            fact.distance_metres,
+            fact.tilted,
+            fact.is_full,
+            fact.since_us,
+            SUSPECTED_FULL in fact.flags,
+            fact.device_temperature_celsius,
+            fact.sensor_fill_ratio,
+            fact.emptied_us,
+            fact.due_us,
+            None if rate is None else rate.per_day,
+            *nearly,
+            *full,
+        )
 
     def marks(self, before: Now | None, after: Now) -> Collection[Mark]:
-        """Nothing is derived from containers yet."""
+        """What is shown is nobody else's input."""
         del before, after
         return ()
 
-    def raised(self, fact: Level) -> bool:
-        """Whether it is full."""
-        return fact.is_full is True
+    def marks_of(self, before: Level | None, after: Level) -> Collection[Mark]:
+        """A device whose emptyings are others than they were."""
+        if after.emptying_ratio is None and (before is None or before.emptying_ratio is None):
+            return ()
+        if before is not None and _emptying(before) == _emptying(after):
+            return ()
+        return (Mark(EMPTYING_MARK, after.device),)
 
-    def opened(self, fact: Level, place: Place) -> Opened:
-        """The alert that the level opens."""
-        percent = round((fact.fill_ratio or 0.0) * 100)
-        return Opened(
-            fact.fill_ratio,
-            self._full_ratio,
-            f"Container {place.name} ist zu {percent} % gefüllt.",
-            f"Container {place.name} is {percent} % full.",
-        )
+    def alarms(self, fact: Level) -> Alarms:
+        """Its conditions, and the one that time brings if nobody empties it."""
+        if fact.due_us is None:
+            return fact.alarms
+        due = due_alarms(fact.due_us)
+        return (*fact.alarms, *due) if fact.alarms else due
 
-
-def _geometry(place: Place) -> tuple[float, float] | None:
-    empty = _metres(place.attributes.get("empty_distance_metres"))
-    full = _metres(place.attributes.get("full_distance_metres"))
-    if empty is None or full is None or empty <= full:
-        return None
-    return empty, full
+    def opened(self, rule: Rule, fact: Level, place: Place) -> Opened:
+        """What an alert says."""
+        return sentence(rule, fact, place, self._limits.of(place))
 
 
-def _metres(value: Any) -> float | None:
-    """Attributes of sites come from a CSV: a number, or a text that should be one."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
+def _emptying(fact: Level) -> tuple[object, ...] | None:
+    return None if fact.emptying_ratio is None else (fact.site, fact.emptied_us, fact.emptying_ratio)
+
+
+def _raw_fill(
+    given: Measurement, here: Here, limits: Limits, flags: tuple[str, ...]
+) -> tuple[float | None, tuple[str, ...]]:
+    """The fill before clamping, and the flags: ours where the site has a geometry, else the sensor's own."""
+    if here.geometry is None:
+        if given.sensor_fill_ratio is None:
+            return None, flags
+        return given.sensor_fill_ratio, (*flags, SENSOR_FILL)
+    distance = given.distance_metres
+    if distance is None:
+        return None, flags
+    empty, full = here.geometry
+    if distance > empty * limits.too_far_factor:
+        return None, (*flags, TOO_FAR)
+    return (empty - distance) / (empty - full), flags
+
+
+def _with_point(trend: Trend | None, at_us: int, prior: float | None, level: float | None, fill: float) -> Trend:
+    """With the middle one of the last three fills, so that a wrong echo leaves no trace."""
+    if trend is None or prior is None or level is None:
+        return begun(at_us, fill) if trend is None else extended(trend, at_us, fill)
+    if at_us - trend.times_us[-1] < trend.spacing_us:
+        return trend
+    return extended(trend, at_us, max(min(prior, level), min(max(prior, level), fill)))
+
+
+def _raised(
+    limits: Limits,
+    alarms: Alarms,
+    *,
+    raw: float | None,
+    is_full: bool | None,
+    tilted: bool | None,
+    celsius: float | None,
+    suspected: bool,
+) -> Sequence[str]:
+    """The rules whose condition is on: what a frame does not speak of stays as it was."""
+    raised: list[str] = []
+    if is_full:
+        raised.append(FULL)
+    if raw is None:
+        if alarms and is_on(alarms, OVERFULL):
+            raised.append(OVERFULL)
+    elif raw >= limits.overfull_ratio or (raw >= limits.overfull_resolved_ratio and is_on(alarms, OVERFULL)):
+        raised.append(OVERFULL)
+    if tilted or (tilted is None and alarms and is_on(alarms, TILTED)):
+        raised.append(TILTED)
+    if celsius is None:
+        if alarms and is_on(alarms, HOT):
+            raised.append(HOT)
+    elif celsius >= limits.hot_celsius or (celsius >= limits.hot_resolved_celsius and is_on(alarms, HOT)):
+        raised.append(HOT)
+    if suspected:
+        raised.append(SUSPECTED)
+    return [rule for rule in raised if rule in limits.timings] if raised else raised

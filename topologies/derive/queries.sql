@@ -111,3 +111,36 @@ INSERT INTO reading_hour AS kept (family, bucket, readings, devices)
 SELECT family, bucket, readings, devices FROM counted WHERE readings > 0 ORDER BY family, bucket
 ON CONFLICT (family, bucket) DO UPDATE SET readings = excluded.readings, devices = excluded.devices
 WHERE (kept.readings, kept.devices) IS DISTINCT FROM (excluded.readings, excluded.devices);
+
+-- recompute_emptyings --
+-- Hold what is kept of devices against what their facts say now; keep and return what differs. Facts are whole from
+-- a time on: what was confirmed earlier stays as it is.
+WITH wanted AS (
+    SELECT unnest(%(devices)s::text[]) AS device
+), found AS (
+    SELECT fact.device, fact.emptied_at, fact.site, fact.emptying_ratio, fact.observed_at AS confirmed_at, fact.event_id
+    FROM container_level AS fact
+    JOIN wanted USING (device)
+    WHERE fact.emptying_ratio IS NOT NULL AND fact.observed_at >= %(whole_from)s
+), gone AS (
+    DELETE FROM container_emptying AS kept
+    USING wanted
+    WHERE kept.device = wanted.device AND kept.confirmed_at >= %(whole_from)s
+      AND NOT EXISTS (SELECT FROM found WHERE found.device = kept.device AND found.emptied_at = kept.emptied_at)
+    RETURNING kept.device, kept.emptied_at, kept.site, kept.emptying_ratio
+), stored AS (
+    INSERT INTO container_emptying AS kept (device, emptied_at, site, emptying_ratio, confirmed_at, event_id)
+    SELECT device, emptied_at, site, emptying_ratio, confirmed_at, event_id
+    FROM found
+    ORDER BY device, emptied_at
+    ON CONFLICT (device, emptied_at) DO UPDATE SET
+        site = excluded.site, emptying_ratio = excluded.emptying_ratio, confirmed_at = excluded.confirmed_at,
+        event_id = excluded.event_id
+    WHERE (kept.site, kept.emptying_ratio, kept.confirmed_at, kept.event_id)
+        IS DISTINCT FROM (excluded.site, excluded.emptying_ratio, excluded.confirmed_at, excluded.event_id)
+    RETURNING kept.device, kept.emptied_at, kept.site, kept.emptying_ratio
+)
+SELECT device, emptied_at, site, emptying_ratio, false AS withdrawn FROM stored
+UNION ALL
+SELECT device, emptied_at, site, emptying_ratio, true FROM gone
+ORDER BY emptied_at, device;

@@ -10,8 +10,11 @@ from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
 from pipeline.database.facts_from import BEYOND_RETENTION
 from pipeline.database.queries import load_queries
+from topologies.derive.emptyings import PUBLICATION as EMPTYINGS
+from topologies.derive.emptyings import derive_emptyings
 from topologies.derive.hours import derive_hours
-from topologies.derive.zones import PUBLICATION, SitesWatch, derive_zones
+from topologies.derive.zones import PUBLICATION as ZONES
+from topologies.derive.zones import SitesWatch, derive_zones
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
@@ -39,14 +42,16 @@ async def run(context: Context) -> None:
             started = time.perf_counter()
             zones = await derive_zones(connection, settings)
             hours = await derive_hours(connection, settings)
+            emptyings = await derive_emptyings(connection, settings)
             context.progress.moved()
-            if count := zones + hours.marks:
+            if count := zones + hours.marks + emptyings:
                 metrics.received.inc(count)
                 metrics.add_sent("zones", zones)
                 metrics.add_sent("hours", hours.marks - hours.beyond_retention)
+                metrics.add_sent("emptyings", emptyings)
                 metrics.add_discarded({BEYOND_RETENTION: hours.beyond_retention} if hours.beyond_retention else {})
                 metrics.observe_batch(events=count, started=started)
-            if max(zones, hours.marks) < settings.derive.batch_marks:
+            if max(zones, hours.marks, emptyings) < settings.derive.batch_marks:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
 
 
@@ -55,5 +60,5 @@ STAGE: Final = Stage(
     about="Results across devices: recomputes what is marked.",
     run=run,
     order=50,
-    publishes=(PUBLICATION,),
+    publishes=(ZONES, EMPTYINGS),
 )

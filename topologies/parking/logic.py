@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
-from topologies.runtime.model import Mark, Opened, Place
+from topologies.runtime.alarms import NONE, Alarms
+from topologies.runtime.model import Mark, Opened, Place, Rule
 
 SILENCE_HOURS: Final = 26
 _SILENCE_US: Final = SILENCE_HOURS * 3_600_000_000
@@ -133,11 +134,16 @@ class ParkingLogic:
         zones = {after.zone, None if before is None else before.zone}
         return [Mark(ZONE_MARK, zone) for zone in zones if zone is not None]
 
-    def raised(self, fact: Bay) -> bool:
-        """There is no alert."""
-        del fact
-        return False
+    def marks_of(self, before: Bay | None, after: Bay) -> Collection[Mark]:
+        """Zones are counted from what is shown."""
+        del before, after
+        return ()
 
-    def opened(self, fact: Bay, place: Place) -> Opened:
-        """Never called: there is no alert."""
+    def alarms(self, fact: Bay) -> Alarms:
+        """There are no alerts."""
+        del fact
+        return NONE
+
+    def opened(self, rule: Rule, fact: Bay, place: Place) -> Opened:
+        """Never called: there are no alerts."""
         raise NotImplementedError

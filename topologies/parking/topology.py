@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pipeline.city.read import load_city
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
@@ -18,8 +19,8 @@ NAME: Final = "parking"
 
 
 def build(settings: Settings) -> Topology[Observation, Bay, Now]:
-    """The topology; nothing of it depends on the settings."""
-    del settings
+    """The topology with a city's lateness."""
+    city = load_city(settings)
     return Topology(
         name=NAME,
         family="parking",
@@ -29,6 +30,7 @@ def build(settings: Settings) -> Topology[Observation, Bay, Now]:
         now_line=now_line,
         read_fact=read_fact,
         read_now=read_now,
+        late_hours=city.late_hours("parking", settings.topology.late_hours),
     )
 
 

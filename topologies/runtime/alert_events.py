@@ -34,6 +34,7 @@ class _Alert(EventData, Generic[Status], frozen=True, kw_only=True):
     site: Annotated[str, Meta(description="where; also the event's subject")]
     device: DevEuiText
     since: Annotated[Time, Meta(description="when it began, as known now: late data may move it; RFC 3339, UTC")]
+    opened_event: Annotated[Uuid, Meta(description="the frame that opened it; where time did, the last before it")]
     value: Annotated[float | None, Meta(description="what was measured when it began, in the unit of the rule")]
     limit: Annotated[float | None, Meta(description="the limit that the value passed, in the same unit")]
     message: Sentence
@@ -79,6 +80,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertResolv
     alert = told.alert
     identity = str(UUID(bytes=alert.id))
     since = from_us(alert.since_us).isoformat()
+    opened_event = str(UUID(bytes=alert.opened_event))
     message = Sentence(de=alert.message_de, en=alert.message_en)
     if told.kind != RESOLVED:
         return AlertOpened(
@@ -90,6 +92,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertResolv
             site=alert.site,
             device=alert.device,
             since=since,
+            opened_event=opened_event,
             value=alert.value,
             limit=alert.limit,
             message=message,
@@ -103,6 +106,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertResolv
         site=alert.site,
         device=alert.device,
         since=since,
+        opened_event=opened_event,
         value=alert.value,
         limit=alert.limit,
         message=message,

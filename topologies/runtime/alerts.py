@@ -1,50 +1,28 @@
 """Alerts as episodes: what is wrong from when to when, as a function of the facts; and how that meets what is stored.
 
 An episode is found in the facts each time anew. The alert is the row that was stored for it: it keeps its id and its
-acknowledgement while late data moves its ends, and its subscribers are told only of what changes now.
+acknowledgement while late data move its ends, and its subscribers are told only of what changes now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final, Generic, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from pipeline.core.identity import Id, derived_id
-from topologies.runtime.model import F, Logic, Opened, Place, Rule
-from topologies.runtime.places import Places
+from topologies.runtime.episodes import Episode
+from topologies.runtime.model import Opened, Rule
 
 OPEN: Final = "open"
 RESOLVED: Final = "resolved"
-
-
-class Window(NamedTuple, Generic[F]):
-    """A stretch of a device's facts up to its newest one, and what was known before."""
-
-    facts: Sequence[F]
-    """The first is the last one that nothing has changed, where there is one."""
-    begins_us: int
-    """Episodes that were over by then are not looked at."""
-    known_us: int
-    """The newest fact's time before this batch; -1 where there was none."""
-    as_of_us: int | None
-
-
-class Episode(NamedTuple):
-    """From when to when something was wrong."""
-
-    site: str
-    since_us: int
-    resolved_us: int | None
-    opened_event: Id
-    opened: Opened | None
-    """None where it began before the window."""
 
 
 class Alert(NamedTuple):
     """A row of the table `alert`, without what topologies do not touch."""
 
     id: Id
+    rule: str
     subject: str
     site: str
     device: str
@@ -54,6 +32,7 @@ class Alert(NamedTuple):
     value: float | None
     limit: float | None
     retrospective: bool
+    silenced: bool
     message_de: str
     message_en: str
 
@@ -62,6 +41,11 @@ class Alert(NamedTuple):
         """`open` or `resolved`."""
         return OPEN if self.resolved_us is None else RESOLVED
 
+    @property
+    def is_told(self) -> bool:
+        """Whether anybody has heard of it."""
+        return not (self.retrospective or self.silenced)
+
 
 class Told(NamedTuple):
     """An event for subscribers."""
@@ -69,6 +53,8 @@ class Told(NamedTuple):
     kind: str
     alert: Alert
     withdrawn: bool = False
+    at_us: int = 0
+    """When it was due: the order of telling."""
 
 
 class Reconciled(NamedTuple):
@@ -80,37 +66,6 @@ class Reconciled(NamedTuple):
     told: list[Told]
 
 
-def episodes(logic: Logic[Any, F, Any], window: Window[F], places: Places) -> list[Episode]:
-    """The episodes in a window, in order."""
-    found: list[Episode] = []
-    open_place: Place | None = None
-    running: Episode | None = None
-    for index, fact in enumerate(window.facts):
-        place = places.at(fact.device, fact.observed_at_us)
-        if running is not None and open_place is not None and not _same(open_place, place):
-            found.append(running._replace(resolved_us=open_place.until_us or fact.observed_at_us))
-            running = None
-        if not logic.raised(fact):
-            if running is not None:
-                found.append(running._replace(resolved_us=fact.observed_at_us))
-                running = None
-        elif running is None and place is not None:
-            since_us = fact.observed_at_us if fact.since_us is None else fact.since_us
-            earlier = index == 0 and since_us < fact.observed_at_us
-            opened = None if earlier else logic.opened(fact, place)
-            running, open_place = Episode(place.site, since_us, None, fact.event_id, opened), place
-    if running is not None and open_place is not None:
-        end_us = open_place.until_us
-        if end_us is not None and window.as_of_us is not None and end_us <= window.as_of_us:
-            running = running._replace(resolved_us=end_us)
-        found.append(running)
-    return found
-
-
-def _same(one: Place, other: Place | None) -> bool:
-    return other is not None and (one.site, one.since_us) == (other.site, other.since_us)
-
-
 def reconcile(
     rule: Rule,
     device: str,
@@ -118,6 +73,7 @@ def reconcile(
     found: Sequence[Episode],
     stored: Sequence[Alert],
     known_us: int,
+    horizon_us: int,
     taken: Collection[Id] = (),
 ) -> Reconciled:
     """Give each episode its alert.
@@ -128,12 +84,46 @@ def reconcile(
         found: the episodes of a window.
         stored: the device's alerts that were not over when the window begins.
         known_us: the newest fact's time before this batch. What was over by then is news to nobody.
+        horizon_us: how far time has come.
         taken: ids that are other alerts' already.
     """
     ids = {*taken, *(alert.id for alert in stored)}
-    left = sorted(stored, key=lambda alert: alert.since_us)
     outcome = Reconciled([], [], [])
-    pairs: list[tuple[Episode, Alert | None]] = [(_with_opening(episode, stored), None) for episode in found]
+    pairs, left = _paired([_with_opening(episode, stored) for episode in found], stored)
+    for gone in left:
+        outcome.deleted.append(gone.id)
+        if gone.resolved_us is None and gone.is_told:
+            outcome.told.append(Told(RESOLVED, gone, withdrawn=True, at_us=horizon_us))
+    for episode, before in pairs:
+        was_told = before is not None and before.is_told
+        past = episode.ended_us is not None and episode.ended_us <= known_us
+        retrospective = past and (before is None or before.retrospective)
+        silenced = episode.is_silent(horizon_us) and not was_told
+        if before is None:
+            identity = _free_id(rule, episode, ids)
+            ids.add(identity)
+            after = _new_alert(identity, rule, device, episode)
+        else:
+            after = _moved(before, episode)
+        after = after._replace(retrospective=retrospective, silenced=silenced)
+        if after != before:
+            outcome.stored.append(after)
+        if not after.is_told:
+            continue
+        was_open = before is not None and was_told and before.resolved_us is None
+        if not was_open and (after.resolved_us is None or not was_told):
+            outcome.told.append(Told(OPEN, after, at_us=episode.tells_us))
+        if after.resolved_us is not None and (was_open or not was_told):
+            outcome.told.append(Told(RESOLVED, after, at_us=episode.settled_us))
+    return outcome
+
+
+def _paired(
+    found: Sequence[Episode], stored: Sequence[Alert]
+) -> tuple[list[tuple[Episode, Alert | None]], list[Alert]]:
+    """Each episode with the alert that goes on in it, and the alerts that are left."""
+    left = sorted(stored, key=lambda alert: alert.since_us)
+    pairs: list[tuple[Episode, Alert | None]] = [(episode, None) for episode in found]
     # The alert that people see as open now goes on in the episode that is.
     for index, (episode, _) in enumerate(pairs):
         if episode.resolved_us is None:
@@ -147,43 +137,20 @@ def reconcile(
             if mine is not None:
                 left.remove(mine)
                 pairs[index] = (episode, mine)
-    for gone in left:
-        outcome.deleted.append(gone.id)
-        if gone.resolved_us is None and not gone.retrospective:
-            outcome.told.append(Told(RESOLVED, gone, withdrawn=True))
-    for episode, before in pairs:
-        past = episode.resolved_us is not None and episode.resolved_us <= known_us
-        retrospective = past and (before is None or before.retrospective)
-        if before is None:
-            after = _new_alert(_free_id(rule, episode, ids), device, episode, retrospective=retrospective)
-            ids.add(after.id)
-        else:
-            after = _moved(before, episode, retrospective=retrospective)
-        if after != before:
-            outcome.stored.append(after)
-        if after.retrospective:
-            continue
-        was_open = before is not None and not before.retrospective and before.resolved_us is None
-        was_told = before is not None and not before.retrospective
-        if after.resolved_us is None and not was_open:
-            outcome.told.append(Told(OPEN, after))
-        elif after.resolved_us is not None and was_open:
-            outcome.told.append(Told(RESOLVED, after))
-        elif after.resolved_us is not None and not was_told:
-            outcome.told.extend((Told(OPEN, after), Told(RESOLVED, after)))
-    return outcome
+    return pairs, left
 
 
 def _with_opening(episode: Episode, stored: Sequence[Alert]) -> Episode:
-    """The episode with what opened it: where it began before the window, the alert of that beginning knows.
+    """The episode with what opened it: where it opened before the window, the alert of that opening knows.
 
     That alert may itself go on in another episode by now: late data cut one in two, or made one of two.
     """
-    if episode.opened is not None:
+    if not episode.is_earlier:
         return episode
     for alert in stored:
         if (alert.site, alert.since_us) == (episode.site, episode.since_us):
             return episode._replace(
+                is_earlier=False,
                 opened=Opened(alert.value, alert.limit, alert.message_de, alert.message_en),
                 opened_event=alert.opened_event,
             )
@@ -210,27 +177,28 @@ def _free_id(rule: Rule, episode: Episode, taken: Collection[Id]) -> Id:
     return found
 
 
-def _new_alert(identity: Id, device: str, episode: Episode, *, retrospective: bool) -> Alert:
-    opened = episode.opened or Opened(None, None, "", "")
+def _new_alert(identity: Id, rule: Rule, device: str, episode: Episode) -> Alert:
     return Alert(
         id=identity,
+        rule=rule.name,
         subject=episode.site,
         site=episode.site,
         device=device,
         since_us=episode.since_us,
         resolved_us=episode.resolved_us,
         opened_event=episode.opened_event,
-        value=opened.value,
-        limit=opened.limit,
-        retrospective=retrospective,
-        message_de=opened.message_de,
-        message_en=opened.message_en,
+        value=episode.opened.value,
+        limit=episode.opened.limit,
+        retrospective=False,
+        silenced=False,
+        message_de=episode.opened.message_de,
+        message_en=episode.opened.message_en,
     )
 
 
-def _moved(alert: Alert, episode: Episode, *, retrospective: bool) -> Alert:
-    after = alert._replace(since_us=episode.since_us, resolved_us=episode.resolved_us, retrospective=retrospective)
-    if episode.opened is None:
+def _moved(alert: Alert, episode: Episode) -> Alert:
+    after = alert._replace(since_us=episode.since_us, resolved_us=episode.resolved_us)
+    if episode.is_earlier:
         return after
     opened = episode.opened
     return after._replace(

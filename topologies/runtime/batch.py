@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
-from topologies.runtime.alerts import Alert, Reconciled, episodes, reconcile
+from topologies.runtime.alerts import Alert, Reconciled, reconcile
+from topologies.runtime.episodes import begins_us, episodes
 from topologies.runtime.fold import Cache, Folded, Folder, Late
 from topologies.runtime.intake import Intake
 from topologies.runtime.model import F, I, Rule, S
@@ -23,6 +24,14 @@ class Request(NamedTuple):
     id: int
     device: DevEui
     from_us: int
+
+
+class Wanted(NamedTuple):
+    """Whose stored alerts the reconciliation needs."""
+
+    rule: str
+    device: DevEui
+    begins_us: int
 
 
 _Fact = TypeVar("_Fact")
@@ -44,18 +53,16 @@ class Store(Protocol[_Fact, _Shown]):
         """Facts of devices, each from the last one before a time on, in order."""
         ...
 
-    async def alerts(
-        self, rule: Rule, begins_us: Mapping[DevEui, int], events: Collection[Id]
-    ) -> Mapping[str, Sequence[Alert]]:
-        """By device: alerts that were not over at a time, and those that certain frames opened."""
+    async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
+        """Alerts of a rule and device that were not over at a time, and those that certain frames opened."""
         ...
 
     async def write(self, folded: Folded[_Fact, _Shown]) -> None:  # type: ignore[type-var]  # facts are Facts
         """Insert or replace facts and what is shown; append marks."""
         ...
 
-    async def write_alerts(self, rule: Rule, outcome: Reconciled) -> None:
-        """Write alerts and tell of them."""
+    async def write_alerts(self, outcome: Reconciled) -> None:
+        """Write alerts and tell of them, in this order."""
         ...
 
 
@@ -65,7 +72,7 @@ async def fold_batch(
     cache: Cache[F, S],
     intake: Intake[I],
     *,
-    rule: Rule | None,
+    rules: Sequence[Rule],
     as_of_us: int | None,
 ) -> Folded[F, S]:
     """Fold a batch and write what follows.
@@ -75,7 +82,7 @@ async def fold_batch(
         store: the rows.
         cache: of the partition. Its devices are not changed: that is for after the commit.
         intake: what came; what is left out on the way is counted in it.
-        rule: of the topology's alerts.
+        rules: of the topology's alerts.
         as_of_us: up to when everything was handed over.
     """
     requests = await store.requests() if intake.ticked else []
@@ -89,31 +96,44 @@ async def fold_batch(
     history = await store.facts(late) if late else {}
     folded = folder.fold(cache, given, late=late, history=history, as_of_us=as_of_us)
     await store.write(folded)
-    if rule is not None and folded.windows:
-        await store.write_alerts(rule, await _reconciled(folder, store, folded, rule))
+    if rules and folded.windows:
+        outcome = await _reconciled(folder, store, folded, {rule.name: rule for rule in rules})
+        if any(outcome):
+            await store.write_alerts(outcome)
     return folded
 
 
-async def _reconciled(folder: Folder[I, F, S], store: Store[F, S], folded: Folded[F, S], rule: Rule) -> Reconciled:
-    windows = folded.windows
-    found = {device: episodes(folder.logic, windows[device], folder.places) for device in sorted(windows)}
-    known = await store.alerts(
-        rule,
-        {device: window.begins_us for device, window in windows.items()},
-        {episode.opened_event for mine in found.values() for episode in mine},
-    )
+async def _reconciled(
+    folder: Folder[I, F, S], store: Store[F, S], folded: Folded[F, S], rules: Mapping[str, Rule]
+) -> Reconciled:
+    logic, windows = folder.logic, folded.windows
+    order = sorted(windows)
+    found = {device: episodes(logic, windows[device], folder.places, rules, folder.maintenance) for device in order}
+    wanted = [
+        Wanted(rule, device, begins_us(windows[device], logic, rule))
+        for device in order
+        for rule in rules
+        if rule in windows[device].rules
+    ]
+    events = {each.opened_event for mine in found.values() for episodes_ in mine.values() for each in episodes_}
+    stored: dict[tuple[str, str], list[Alert]] = {}
+    for alert in await store.alerts(wanted, events):
+        stored.setdefault((alert.rule, alert.device), []).append(alert)
     outcome = Reconciled([], [], [])
-    for device, mine in found.items():
-        window, stored = windows[device], known.get(device, ())
+    for rule, device, begin_us in wanted:
+        window, known = windows[device], stored.get((rule, device), ())
         one = reconcile(
-            rule,
+            rules[rule],
             device,
-            found=mine,
-            stored=[a for a in stored if a.resolved_us is None or a.resolved_us > window.begins_us],
+            found=found[device].get(rule, ()),
+            stored=[a for a in known if a.resolved_us is None or a.resolved_us > begin_us],
             known_us=window.known_us,
-            taken=[a.id for a in stored],
+            horizon_us=window.horizon_us,
+            taken=[a.id for a in known],
         )
         outcome.stored.extend(one.stored)
         outcome.deleted.extend(one.deleted)
         outcome.told.extend(one.told)
+    # As if the batch had come record by record.
+    outcome.told.sort(key=lambda told: told.at_us)
     return outcome

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple
 
+from pipeline.city.model import Maintenance
 from pipeline.core.errors import Reason
 from pipeline.core.model import DevEui
-from topologies.runtime.alerts import Window
+from topologies.runtime.alarms import NONE, Alarms
+from topologies.runtime.episodes import NEVER_US, Window, same_assignment
 from topologies.runtime.intake import Given, Refusal
 from topologies.runtime.model import F, I, Logic, Mark, Place, S
 from topologies.runtime.places import Places
 
-NEVER_US: Final = -1
+_NOBODY: Final = Maintenance()
 
 
 class Known(NamedTuple, Generic[F, S]):
@@ -90,6 +92,7 @@ class Folder(Generic[I, F, S]):
     places: Places
     late_us: int
     """How much older than its device's newest fact a reading may be."""
+    maintenance: Maintenance = _NOBODY
 
     def sift(
         self,
@@ -175,7 +178,7 @@ class Folder(Generic[I, F, S]):
         for device in due:
             if device not in newest:
                 newest[device] = cache.devices[device].fact
-            self._examine_end(folded, newest[device], as_of_us)
+            self._examine_time(folded, newest[device], as_of_us)
         for device, fact in newest.items():
             self._show(folded, cache.devices.get(device), fact, as_of_us)
         return folded
@@ -189,7 +192,7 @@ class Folder(Generic[I, F, S]):
         first = before
         place = None if before is None else places.at(before.device, before.observed_at_us)
         examine = False
-        was_raised = before is not None and logic.raised(before)
+        alarms = NONE if before is None else logic.alarms(before)
         facts: list[F] = []
         if len(inputs) > 1:
             inputs = _in_order(inputs, folded.discarded)
@@ -198,24 +201,42 @@ class Folder(Generic[I, F, S]):
                 folded.discarded["repeated"] += 1
                 continue
             here = places.at(given.device, given.observed_at_us)
-            same = here is place or _same_assignment(here, place)
+            same = here is place or same_assignment(here, place)
             try:
                 fact = logic.step(before if same else None, given, here)
-                raised = logic.raised(fact)
+                now = logic.alarms(fact)
+                marks = logic.marks_of(None, fact)
             except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
                 folded.refusals.append(Refusal(record, Reason.LOGIC_FAILED, repr(bug)))
                 continue
-            if raised != was_raised or (raised and not same):
-                examine = True
+            if now is not alarms and now != alarms:
+                examine, alarms = True, now
+            if marks:
+                folded.marks.update(marks)
             facts.append(fact)
-            before, place, was_raised = fact, here, raised
+            before, place = fact, here
         if not facts:
             return None
         folded.facts += facts
-        if examine:
+        if examine or (alarms and self._passes(alarms, place, known_us, facts[-1].observed_at_us)):
             window = facts if first is None else [first, *facts]
-            folded.windows[facts[0].device] = Window(window, known_us, known_us, as_of_us)
+            rules = {alarm.rule for fact in window for alarm in logic.alarms(fact)}
+            folded.windows[facts[0].device] = Window(window, known_us, known_us, as_of_us, rules)
         return facts[-1]
+
+    def _times(self, alarms: Alarms, place: Place | None) -> Iterator[int]:
+        """When time alone changes what follows from alarms."""
+        for alarm in alarms:
+            yield from alarm.times()
+            if self.maintenance and place is not None:
+                yield self.maintenance.after(place.group, place.site, alarm.opens_us)
+
+    def _passes(self, alarms: Alarms, place: Place | None, from_us: int, to_us: int) -> bool:
+        """Whether one of them opens, or is to be told, between two facts that have the same alarms."""
+        for alarm in alarms:
+            if from_us < alarm.opens_us <= to_us:
+                return True
+        return bool(self.maintenance) and any(from_us < at_us <= to_us for at_us in self._times(alarms, place))
 
     def _merge(
         self,
@@ -250,31 +271,34 @@ class Folder(Generic[I, F, S]):
                 before, place, window = old, places.at(old.device, at_us), [old]
                 continue
             here = places.at(newest.device, at_us)
-            same = here is place or _same_assignment(here, place)
+            same = here is place or same_assignment(here, place)
             try:
                 given = new[0] if new is not None else logic.given(old)  # type: ignore[arg-type]  # one of them is there
                 fact = logic.step(before if same else None, given, here)
-                logic.raised(fact)
+                logic.alarms(fact)
+                marks = logic.marks_of(old, fact)
             except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
                 if new is not None:
                     folded.refusals.append(Refusal(new[1], Reason.LOGIC_FAILED, repr(bug)))
                 if old is None:
                     continue
-                fact = old
+                fact, marks = old, ()
             if fact != old:
                 folded.facts.append(fact)
+            folded.marks.update(marks)
             window.append(fact)
             before, place = fact, here
-        if any(map(logic.raised, window)) or any(map(logic.raised, facts)):
+        if rules := {alarm.rule for fact in (*window, *olds.values()) for alarm in logic.alarms(fact)}:
             begins_us = window[0].observed_at_us if window[0].observed_at_us < from_us else NEVER_US
-            folded.windows[newest.device] = Window(window, begins_us, known_us, as_of_us)
+            folded.windows[newest.device] = Window(window, begins_us, known_us, as_of_us, rules)
         return window[-1]
 
-    def _examine_end(self, folded: Folded[F, S], fact: F, as_of_us: int | None) -> None:
-        """An alert ends with its assignment, even where no fact comes any more."""
-        if self.logic.raised(fact) and fact.device not in folded.windows:
+    def _examine_time(self, folded: Folded[F, S], fact: F, as_of_us: int | None) -> None:
+        """Time alone opens alerts, ends them and lets them be told, even where no fact comes any more."""
+        if fact.device not in folded.windows and (alarms := self.logic.alarms(fact)):
             at_us = fact.observed_at_us
-            folded.windows[fact.device] = Window([fact], at_us, at_us, as_of_us)
+            rules = {alarm.rule for alarm in alarms}
+            folded.windows[fact.device] = Window([fact], at_us, at_us, as_of_us, rules)
 
     def _show(self, folded: Folded[F, S], known: Known[F, S] | None, fact: F, as_of_us: int | None) -> None:
         logic = self.logic
@@ -283,7 +307,7 @@ class Folder(Generic[I, F, S]):
         here = then
         if as_of_us is not None and as_of_us > at_us:
             here = self.places.at(device, as_of_us)
-            if not _same_assignment(then, here):
+            if not same_assignment(then, here):
                 here = None
         shown = logic.show(fact, here, as_of_us)
         before = None if known is None else known.shown
@@ -291,16 +315,28 @@ class Folder(Generic[I, F, S]):
             folded.marks.update(logic.marks(before, shown))
         if known is None or known.fact is not fact or shown != before:
             folded.known[device] = Known(fact, shown)
-        deadlines = (logic.deadline_us(fact), None if then is None else then.until_us)
-        ahead = [each for each in deadlines if each is not None and (as_of_us is None or each > as_of_us)]
+        ahead = [each for each in self.deadlines(fact, then) if as_of_us is None or each > as_of_us]
         if ahead:
             folded.deadlines[device] = min(ahead)
 
+    def deadlines(self, fact: F, place: Place | None) -> Iterator[int]:
+        """When time alone changes something, if no other fact comes than this one of a place."""
+        if (deadline_us := self.logic.deadline_us(fact)) is not None:
+            yield deadline_us
+        if place is not None and place.until_us is not None:
+            yield place.until_us
+        if alarms := self.logic.alarms(fact):
+            yield from self._times(alarms, place)
 
-def _same_assignment(one: Place | None, other: Place | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one.since_us == other.since_us and one.site == other.site
+
+def schedule_all(cache: Cache[F, S], folder: Folder[Any, F, S]) -> None:
+    """Have every device of a cache that was just loaded looked at when time changes something.
+
+    Times that are past are not left out: what is stored is looked at once with the rules of this process.
+    """
+    for device, known in cache.devices.items():
+        times = folder.deadlines(known.fact, folder.places.at(device, known.fact.observed_at_us))
+        cache.schedule(device, min(times, default=None))
 
 
 def _is_repetition(fact: Any, inputs: Sequence[Given[Any]]) -> bool:

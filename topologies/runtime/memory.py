@@ -15,10 +15,10 @@ from pipeline.core.identity import Id
 from pipeline.core.model import DevEui, Record
 from pipeline.core.ticks import as_of
 from topologies.runtime.alerts import Alert, Reconciled, Told
-from topologies.runtime.batch import Request, fold_batch
-from topologies.runtime.fold import Cache, Folded, Folder, Known, Late
+from topologies.runtime.batch import Request, Wanted, fold_batch
+from topologies.runtime.fold import Cache, Folded, Folder, Known, Late, schedule_all
 from topologies.runtime.intake import Refusal, take_in
-from topologies.runtime.model import F, I, Mark, Rule, S, Topology
+from topologies.runtime.model import F, I, Mark, S, Topology
 from topologies.runtime.places import Places
 
 _HOUR_US: Final = 3_600_000_000
@@ -52,18 +52,16 @@ class MemoryStore(Generic[F, S]):
             found[device] = [mine[at_us] for at_us in sorted(mine) if at_us >= before]
         return found
 
-    async def alerts(
-        self, rule: Rule, begins_us: Mapping[DevEui, int], events: Collection[Id]
-    ) -> Mapping[str, Sequence[Alert]]:
+    async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
         """See the port."""
-        del rule
-        found: dict[str, list[Alert]] = {}
+        begins_us = {(rule, device): begin_us for rule, device, begin_us in wanted}
+        found = []
         for alert in self.alerts_by_id.values():
-            begin_us = begins_us.get(DevEui(alert.device))
+            begin_us = begins_us.get((alert.rule, DevEui(alert.device)))
             if begin_us is not None and (
                 alert.resolved_us is None or alert.resolved_us > begin_us or alert.opened_event in events
             ):
-                found.setdefault(alert.device, []).append(alert)
+                found.append(alert)
         return found
 
     async def write(self, folded: Folded[F, S]) -> None:
@@ -73,9 +71,8 @@ class MemoryStore(Generic[F, S]):
         self.now.update(folded.known)
         self.marks += sorted(folded.marks)
 
-    async def write_alerts(self, rule: Rule, outcome: Reconciled) -> None:
+    async def write_alerts(self, outcome: Reconciled) -> None:
         """See the port."""
-        del rule
         for gone in outcome.deleted:
             del self.alerts_by_id[gone]
         for alert in outcome.stored:
@@ -86,7 +83,7 @@ class MemoryStore(Generic[F, S]):
 class MemoryWorker(Generic[I, F, S]):
     """Works on one partition."""
 
-    def __init__(self, topology: Topology[I, F, S], places: Places, *, late_hours: int = 48) -> None:
+    def __init__(self, topology: Topology[I, F, S], places: Places) -> None:
         self.topology = topology
         self.places = places
         self.store: MemoryStore[F, S] = MemoryStore()
@@ -95,7 +92,11 @@ class MemoryWorker(Generic[I, F, S]):
         self.bridges: Mapping[str, int] = {}
         self.discarded: Counter[str] = Counter()
         self.refusals: list[Refusal] = []
-        self._late_us = late_hours * _HOUR_US
+
+    @property
+    def _folder(self) -> Folder[I, F, S]:
+        topology = self.topology
+        return Folder(topology.logic, self.places, topology.late_hours * _HOUR_US, topology.maintenance)
 
     @property
     def as_of_us(self) -> int | None:
@@ -110,17 +111,13 @@ class MemoryWorker(Generic[I, F, S]):
     def restart(self) -> None:
         """Forget what only the memory knows, as a worker does that takes the partition anew."""
         self.cache = Cache(self.store.now)
-        for device, known in self.store.now.items():
-            self.cache.schedule(device, self.topology.logic.deadline_us(known.fact))
-            place = self.places.at(device, known.fact.observed_at_us)
-            self.cache.schedule(device, None if place is None else place.until_us)
+        schedule_all(self.cache, self._folder)
 
     async def process(self, records: Sequence[Record]) -> None:
         """One batch."""
         intake = take_in(self.topology.logic, records, raw_offset=self.raw_offset, bridges=self.bridges)
-        folder: Folder[I, F, S] = Folder(self.topology.logic, self.places, self._late_us)
         folded = await fold_batch(
-            folder, self.store, self.cache, intake, rule=self.topology.rule, as_of_us=as_of(intake.bridges)
+            self._folder, self.store, self.cache, intake, rules=self.topology.rules, as_of_us=as_of(intake.bridges)
         )
         self.raw_offset, self.bridges = intake.raw_offset, intake.bridges
         self.cache.devices.update(folded.known)
@@ -137,7 +134,7 @@ class MemoryWorker(Generic[I, F, S]):
             },
             "now": {device: known.shown for device, known in sorted(self.store.now.items())},
             "alerts": sorted(
-                alert._replace(id=b"", opened_event=b"", retrospective=False)
+                alert._replace(id=b"", opened_event=b"", retrospective=False, silenced=False)
                 for alert in self.store.alerts_by_id.values()
             ),
         }

@@ -8,12 +8,14 @@ order or the batches they came in. Nothing here does I/O.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from pipeline.city.model import Maintenance
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
+from topologies.runtime.alarms import Alarms
 
 
 class Place(NamedTuple):
@@ -49,12 +51,7 @@ class Input(Protocol):
 
 
 class Fact(Input, Protocol):
-    """An input with what follows from it; its last field is `flags`."""
-
-    @property
-    def since_us(self) -> int | None:
-        """Since when its state is what it is."""
-        ...
+    """An input with what follows from it, and all that the next fact needs to know of the past."""
 
 
 class Opened(NamedTuple):
@@ -111,17 +108,21 @@ class Logic(Protocol[I, F, S]):
         """What has to be recomputed elsewhere since this changed."""
         ...
 
-    def raised(self, fact: F) -> bool:
-        """Whether the topology's alert is on; always False where it has none."""
+    def marks_of(self, before: F | None, after: F) -> Collection[Mark]:
+        """What has to be recomputed elsewhere since a fact is new (`before` is None), or another than it was."""
         ...
 
-    def opened(self, fact: F, place: Place) -> Opened:
-        """What the alert says that this fact opens."""
+    def alarms(self, fact: F) -> Alarms:
+        """The conditions that are on or have just ended; one may be still to come, if nothing else comes before it."""
+        ...
+
+    def opened(self, rule: Rule, fact: F, place: Place) -> Opened:
+        """What an alert says for whose opening this fact was the last one."""
         ...
 
 
 class Rule(NamedTuple):
-    """An alert's unchanging part."""
+    """What all alerts of one kind have in common."""
 
     name: str
     severity: str
@@ -147,7 +148,11 @@ class Topology(Generic[I, F, S]):
     """A fact from a row of `load_facts`."""
     read_now: Callable[[Sequence[Any]], tuple[F, S]]
     """The newest fact and what is shown, from a row of `load_now`."""
-    rule: Rule | None = None
+    rules: tuple[Rule, ...] = ()
+    """In the order in which they are told where several open at once."""
+    maintenance: Maintenance = field(default_factory=Maintenance)
+    late_hours: int = 48
+    """How much older than its device's newest fact a reading may be."""
 
     @property
     def stage(self) -> str:

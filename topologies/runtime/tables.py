@@ -16,8 +16,8 @@ from pipeline.database.queries import load_queries
 from topologies.runtime import outbox, rows
 from topologies.runtime.alert_events import event_data
 from topologies.runtime.alerts import OPEN, Alert, Reconciled, Told
-from topologies.runtime.batch import Request
-from topologies.runtime.fold import Cache, Folded, Known, Late
+from topologies.runtime.batch import Request, Wanted
+from topologies.runtime.fold import Cache, Folded, Folder, Known, Late, schedule_all
 from topologies.runtime.model import F, I, Rule, S, Topology
 from topologies.runtime.places import Places, build_places
 
@@ -44,7 +44,9 @@ class Tables(Generic[I, F, S]):
         """Create the staging tables of a connection."""
         await connection.execute(self._topology.queries["create_staging"])
 
-    async def load_caches(self, cursor: Cursor, partitions: Collection[int], places: Places) -> dict[int, Cache[F, S]]:
+    async def load_caches(
+        self, cursor: Cursor, partitions: Collection[int], folder: Folder[I, F, S]
+    ) -> dict[int, Cache[F, S]]:
         """What is known of the devices of partitions."""
         topology = self._topology
         await cursor.execute(topology.queries["load_now"], {"partitions": sorted(partitions)})
@@ -54,10 +56,7 @@ class Tables(Generic[I, F, S]):
             devices[row[-1]][fact.device] = Known(fact, shown)
         caches = {number: Cache(mine) for number, mine in devices.items()}
         for cache in caches.values():
-            for device, known in cache.devices.items():
-                cache.schedule(device, topology.logic.deadline_us(known.fact))
-                place = places.at(device, known.fact.observed_at_us)
-                cache.schedule(device, None if place is None else place.until_us)
+            schedule_all(cache, folder)
         return caches
 
     def bound_to(self, cursor: Cursor, partition: int) -> TransactionStore[I, F, S]:
@@ -101,25 +100,18 @@ class TransactionStore(Generic[I, F, S]):
             found[fact.device].append(fact)
         return found
 
-    async def alerts(
-        self, rule: Rule, begins_us: Mapping[DevEui, int], events: Collection[Id]
-    ) -> Mapping[str, Sequence[Alert]]:
+    async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
         """See the port."""
-        devices = sorted(begins_us)
         await self._cursor.execute(
             _QUERIES["load_alerts"],
             {
-                "rule": rule.name,
-                "devices": devices,
-                "begins": [from_us(begins_us[device]) for device in devices],
+                "rules": [rule for rule, _, _ in wanted],
+                "devices": [device for _, device, _ in wanted],
+                "begins": [from_us(begin_us) for _, _, begin_us in wanted],
                 "events": [UUID(bytes=each) for each in sorted(events)],
             },
         )
-        found: dict[str, list[Alert]] = {}
-        for row in await self._cursor.fetchall():
-            alert = _read_alert(row)
-            found.setdefault(alert.device, []).append(alert)
-        return found
+        return [_read_alert(row) for row in await self._cursor.fetchall()]
 
     async def write(self, folded: Folded[F, S]) -> None:
         """See the port."""
@@ -142,35 +134,41 @@ class TransactionStore(Generic[I, F, S]):
                 await copy.write(content)
             await self._cursor.execute(self._topology.queries[f"store_{what}"])
 
-    async def write_alerts(self, rule: Rule, outcome: Reconciled) -> None:
+    async def write_alerts(self, outcome: Reconciled) -> None:
         """See the port."""
-        family = self._topology.family
+        topology = self._topology
+        rules = {rule.name: rule for rule in topology.rules}
         if outcome.deleted:
             await self._cursor.execute(
                 _QUERIES["delete_alerts"], {"ids": [UUID(bytes=each) for each in outcome.deleted]}
             )
         if outcome.stored:
             await self._cursor.executemany(
-                _QUERIES["store_alert"], [_alert_row(alert, rule, family) for alert in outcome.stored]
+                _QUERIES["store_alert"],
+                [_alert_row(alert, rules[alert.rule], topology.family) for alert in outcome.stored],
             )
-        events = [
-            outbox.Event(
-                topic=self._settings.namespace + rule.topic,
-                subject=told.alert.subject,
-                source=f"/silkstream/topology/{self._topology.name}",
-                time_us=_time_of(told),
-                data=event_data(rule, family, told),
-            )
-            for told in outcome.told
-        ]
-        await outbox.post(self._cursor, events, suppressed=self._settings.replay)
+        await outbox.post(
+            self._cursor,
+            [self._event(told, rules[told.alert.rule]) for told in outcome.told],
+            suppressed=self._settings.replay,
+        )
+
+    def _event(self, told: Told, rule: Rule) -> outbox.Event:
+        return outbox.Event(
+            topic=self._settings.namespace + rule.topic,
+            subject=told.alert.subject,
+            source=f"/silkstream/topology/{self._topology.name}",
+            time_us=_time_of(told),
+            data=event_data(rule, self._topology.family, told),
+        )
 
 
 def _read_alert(row: Sequence[Any]) -> Alert:
-    identity, subject, site, device, since, resolved_at, opened_event, *rest = row
-    value, limit, retrospective, message_de, message_en = rest
+    identity, rule, subject, site, device, since, resolved_at, opened_event, *rest = row
+    value, limit, retrospective, silenced, message_de, message_en = rest
     return Alert(
         id=rows.identity(identity),
+        rule=rule,
         subject=subject,
         site=site,
         device=device,
@@ -180,6 +178,7 @@ def _read_alert(row: Sequence[Any]) -> Alert:
         value=value,
         limit=limit,
         retrospective=retrospective,
+        silenced=silenced,
         message_de=message_de,
         message_en=message_en,
     )
@@ -206,6 +205,7 @@ def _alert_row(alert: Alert, rule: Rule, family: str) -> dict[str, Any]:
         "device": alert.device,
         "site": alert.site,
         "retrospective": alert.retrospective,
+        "silenced": alert.silenced,
         "message_de": alert.message_de,
         "message_en": alert.message_en,
     }

@@ -88,6 +88,11 @@ class Worker(Generic[I, F, S]):
         """Ends with the exception that the stage has to end with."""
         self.worked_at = time.monotonic()
 
+    @property
+    def _folder(self) -> Folder[I, F, S]:
+        topology = self._topology
+        return Folder(topology.logic, self._places, topology.late_hours * _HOUR_US, topology.maintenance)
+
     async def run(self) -> None:
         """Work the lanes until cancelled."""
         for lane in self._lanes:
@@ -119,7 +124,7 @@ class Worker(Generic[I, F, S]):
             positions = await ledger.take(connection, stage, partitions)
             starts = await self._check(positions)
             self._places = await load_places(cursor)
-            caches = await self._tables.load_caches(cursor, {p.number for p in partitions}, self._places)
+            caches = await self._tables.load_caches(cursor, {p.number for p in partitions}, self._folder)
         self._owned = {
             partition: Owned(partition, positions[partition], start, caches[partition.number])
             for partition, start in starts.items()
@@ -210,7 +215,7 @@ class Worker(Generic[I, F, S]):
     async def _reload(self, lane: Lane, owned: Owned[F, S]) -> None:
         async with lane.connection.cursor() as cursor:
             number = owned.partition.number
-            owned.cache = (await self._tables.load_caches(cursor, [number], self._places))[number]
+            owned.cache = (await self._tables.load_caches(cursor, [number], self._folder))[number]
 
     async def _commit(
         self, lane: Lane, owned: Owned[F, S], records: Sequence[Record], *, refused: Refusal | None
@@ -227,9 +232,8 @@ class Worker(Generic[I, F, S]):
             store = self._tables.bound_to(cursor, owned.partition.number)
             if intake.ticked and await store.requests():
                 self._places = await load_places(cursor)
-            folder = Folder(self._topology.logic, self._places, self._settings.topology.late_hours * _HOUR_US)
             folded = await fold_batch(
-                folder, store, owned.cache, intake, rule=self._topology.rule, as_of_us=after.as_of_us
+                self._folder, store, owned.cache, intake, rules=self._topology.rules, as_of_us=after.as_of_us
             )
             await self._sink.send([self._dead_letter(each) for each in (*intake.refusals, *folded.refusals)])
         owned.position = after

@@ -20,7 +20,7 @@ from pipeline.core.cloudevents import EventData, Publication
 from pipeline.core.errors import SettingsError
 from pipeline.installed import installed_stages
 from tests.unit.pipeline.contract import closed, faults
-from topologies.container.topology import RULE
+from topologies.container.rules import RULES
 from topologies.derive.zones import ParkingZone
 from topologies.runtime.alert_events import event_data
 from topologies.runtime.alerts import OPEN, RESOLVED, Alert, Told
@@ -28,6 +28,7 @@ from topologies.runtime.outbox import Event, cloud_event
 
 ALERT = Alert(
     id=bytes(range(16)),
+    rule=RULES[0].name,
     subject="c1",
     site="c1",
     device="00000000000000aa",
@@ -37,6 +38,7 @@ ALERT = Alert(
     value=0.9,
     limit=0.8,
     retrospective=False,
+    silenced=False,
     message_de="Container c1 ist zu 90 % gefüllt.",
     message_en="Container c1 is 90 % full.",
 )
@@ -50,7 +52,7 @@ def told(data: EventData) -> bytes:
 
 
 def alert_told(kind: str, alert: Alert, *, withdrawn: bool = False) -> EventData:
-    return event_data(RULE, "container", Told(kind, alert, withdrawn))
+    return event_data(RULES[0], "container", Told(kind, alert, withdrawn))
 
 
 SENT: list[EventData] = [
@@ -61,8 +63,9 @@ SENT: list[EventData] = [
 ]
 _OPENED = (
     '"alert":"00010203-0405-0607-0809-0a0b0c0d0e0f","rule":"container_full","family":"container","severity":"warning",'
-    '"status":"STATUS","site":"c1","device":"00000000000000aa","since":"2025-10-09T08:53:20+00:00","value":0.9,'
-    '"limit":0.8,"message":{"de":"Container c1 ist zu 90 % gefüllt.","en":"Container c1 is 90 % full."}'
+    '"status":"STATUS","site":"c1","device":"00000000000000aa","since":"2025-10-09T08:53:20+00:00",'
+    '"opened_event":"00000000-0000-0000-0000-000000000000","value":0.9,"limit":0.8,'
+    '"message":{"de":"Container c1 ist zu 90 % gefüllt.","en":"Container c1 is 90 % full."}'
 )
 _RESOLVED = _OPENED.replace("STATUS", "resolved")
 

@@ -65,7 +65,7 @@ def test_lists_and_tables_are_json_in_the_environment(monkeypatch: pytest.Monkey
         ("[nonsense]\na = 1", "nonsense", "{'a': 1}", "expected one of namespace, replay"),
         ("kafka = 5", "kafka", "5", "dictionary"),
         ("[decode]\nduplicate_horizon_seconds = 59", "decode.duplicate_horizon_seconds", "59", "equal to 60"),
-        ("[topology]\ncontainer_full_ratio = 0.5", "topology", "0.5", "must not be above container_full_ratio"),
+        ("[topology]\nlate_hours = 0", "topology.late_hours", "0", "greater than or equal to 1"),
     ],
 )
 def test_a_wrong_setting_is_told_by_name_given_and_expected(

@@ -27,6 +27,7 @@ ALERT = Alert(
     status="open",
     since=AT,
     resolved_at=None,
+    opened_event=UUID(int=7),
     value=0.9,
     limit=0.8,
     retrospective=False,
@@ -66,7 +67,7 @@ def test_an_unknown_and_an_ambiguous_id_are_told() -> None:
 def test_the_event_has_all_that_the_alerts_other_events_have(resolved: datetime | None) -> None:
     acknowledged = msgspec.to_builtins(event_data(ALERT._replace(resolved_at=resolved), AT))
     kind = alerts.OPEN if resolved is None else alerts.RESOLVED
-    other = alerts.Alert(bytes(16), "c1", "c1", "d", 1, 1, bytes(16), 0.9, 0.8, False, "voll", "full")
+    other = alerts.Alert(bytes(16), "r", "c1", "c1", "d", 1, 1, bytes(16), 0.9, 0.8, False, False, "voll", "full")
     told_of = alert_events.event_data(Rule("r", "warning", "t"), "container", alerts.Told(kind, other))
 
     assert msgspec.to_builtins(told_of).keys() <= acknowledged.keys()

@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from topologies.runtime.alerts import Alert, Episode, Told, reconcile
+from collections.abc import Sequence
+
+from topologies.runtime.alerts import Alert, Reconciled, Told
+from topologies.runtime.alerts import reconcile as reconcile_at
+from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
 
 RULE = Rule("too_full", "warning", "alerts.test.v1")
 OPENED = Opened(0.9, 0.8, "voll", "full")
 
 
-def episode(since: int, resolved: int | None, *, site: str = "s", event: int | None = None) -> Episode:
-    return Episode(site, since, resolved, bytes([event or since]) * 16, OPENED)
+def episode(
+    since: int, resolved: int | None, *, site: str = "s", event: int | None = None, tells: int | None = None
+) -> Episode:
+    return Episode(
+        site=site,
+        since_us=since,
+        opens_us=since,
+        ended_us=resolved,
+        resolved_us=resolved,
+        settled_us=resolved or since,
+        tells_us=since if tells is None else tells,
+        opened_event=bytes([event or since]) * 16,
+        opened=OPENED,
+    )
 
 
-def alert(since: int, resolved: int | None, *, name: int = 99, retrospective: bool = False) -> Alert:
+def reconcile(
+    rule: Rule,
+    device: str,
+    *,
+    found: Sequence[Episode],
+    stored: Sequence[Alert],
+    known_us: int,
+    horizon_us: int = 50,
+    taken: Sequence[bytes] = (),
+) -> Reconciled:
+    """At some late time."""
+    return reconcile_at(rule, device, found=found, stored=stored, known_us=known_us, horizon_us=horizon_us, taken=taken)
+
+
+def alert(
+    since: int, resolved: int | None, *, name: int = 99, retrospective: bool = False, silenced: bool = False
+) -> Alert:
     return Alert(
         id=bytes([name]) * 16,
+        rule=RULE.name,
         subject="s",
         site="s",
         device="d",
@@ -25,6 +58,7 @@ def alert(since: int, resolved: int | None, *, name: int = 99, retrospective: bo
         value=0.9,
         limit=0.8,
         retrospective=retrospective,
+        silenced=silenced,
         message_de="voll",
         message_en="full",
     )
@@ -115,7 +149,48 @@ def test_an_alert_of_another_site_is_never_taken_over() -> None:
 
 def test_an_episode_that_began_before_the_window_keeps_what_the_alert_said() -> None:
     before = alert(5, None)
-    outcome = reconcile(RULE, "d", found=[episode(5, 30)._replace(opened=None)], stored=[before], known_us=20)
+    outcome = reconcile(
+        RULE,
+        "d",
+        found=[episode(5, 30)._replace(is_earlier=True, opened=OPENED._replace(message_en="?"))],
+        stored=[before],
+        known_us=20,
+    )
 
     assert outcome.stored == [before._replace(resolved_us=30)]
     assert kinds(outcome.told) == [("resolved", 5)]
+
+
+def test_what_opens_during_maintenance_is_kept_and_told_when_that_is_over() -> None:
+    ours = episode(5, None, tells=30)
+    during = reconcile(RULE, "d", found=[ours], stored=[], known_us=4, horizon_us=29)
+
+    assert during.told == []
+    (kept,) = during.stored
+    assert (kept.status, kept.silenced) == ("open", True)
+    behind = reconcile(RULE, "d", found=[ours], stored=[kept], known_us=5, horizon_us=30)
+    assert kinds(behind.told) == [("open", 5)]
+    assert behind.stored == [kept._replace(silenced=False)]
+
+
+def test_what_begins_and_ends_during_maintenance_is_never_told() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(5, 20, tells=30)], stored=[], known_us=4)
+
+    assert outcome.told == []
+    assert [(a.status, a.silenced) for a in outcome.stored] == [("resolved", True)]
+
+
+def test_who_was_told_before_maintenance_hears_of_the_end_during_it() -> None:
+    before = alert(5, None)
+    outcome = reconcile(RULE, "d", found=[episode(5, 20, tells=30)], stored=[before], known_us=10, horizon_us=20)
+
+    assert kinds(outcome.told) == [("resolved", 5)]
+    assert outcome.stored == [before._replace(resolved_us=20)]
+
+
+def test_what_was_over_before_it_was_known_but_may_return_is_not_told_either() -> None:
+    held = episode(5, 9)._replace(resolved_us=None)
+    outcome = reconcile(RULE, "d", found=[held], stored=[], known_us=9)
+
+    assert outcome.told == []
+    assert [(a.status, a.retrospective) for a in outcome.stored] == [("open", True)]

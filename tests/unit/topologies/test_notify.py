@@ -36,6 +36,7 @@ from topologies.runtime.outbox import Event, cloud_event
 RULE = Rule("container_full", "warning", "alerts.container.v1")
 ALERT = Alert(
     id=bytes(range(16)),
+    rule="container_full",
     subject="c1",
     site="c1",
     device="00000000000000aa",
@@ -45,6 +46,7 @@ ALERT = Alert(
     value=0.9,
     limit=0.8,
     retrospective=False,
+    silenced=False,
     message_de="Behälter Hüls ist zu 90 % voll.",
     message_en="Container Hüls is 90 % full.",
 )

@@ -1,0 +1,73 @@
+"""Emptyings of containers, recomputed from the facts of the devices that are marked.
+
+Late data may find an emptying, move it or take it away; the table is held against the facts each time, and what
+differs is told: once as emptied, or as withdrawn.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import psycopg
+from msgspec import Meta
+
+from pipeline.core import topics
+from pipeline.core.clock import to_us
+from pipeline.core.cloudevents import DevEuiText, EventData, Publication, Time
+from pipeline.core.settings import Settings
+from pipeline.database.facts_from import facts_from
+from pipeline.database.queries import load_queries
+from topologies.runtime import outbox
+
+MARK: Final = "container_emptying"
+_QUERIES = load_queries("topologies.derive")
+_SOURCE: Final = "/silkstream/derive/container"
+_FACTS: Final = "container_level"
+
+
+class ContainerEmptied(EventData, frozen=True, kw_only=True):
+    """A container was emptied; or, withdrawn, data that came late say that it was not."""
+
+    event_type: ClassVar[str] = "de.silkstream.container.emptied.v1"
+
+    kind: Literal["emptied"]
+    site: Annotated[str, Meta(description="which container; also the event's subject")]
+    device: DevEuiText
+    emptied_at: Annotated[Time, Meta(description="the first measurement after it; RFC 3339, UTC")]
+    emptying_ratio: Annotated[float, Meta(description="by how much the fill fell, 0 to 1")]
+    withdrawn: Annotated[bool, Meta(description="it was told before, and was none")]
+
+
+PUBLICATION: Final = Publication(topics.city("container"), (ContainerEmptied,))
+
+
+async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
+    """Recompute what is marked, in one transaction; returns how many marks were done. Marks first, facts second."""
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
+        marks = await cursor.fetchall()
+        if not marks:
+            return 0
+        begins = await facts_from(cursor, {_FACTS})
+        wanted = {"devices": sorted({device for _, device in marks}), "whole_from": begins[_FACTS]}
+        await cursor.execute(_QUERIES["recompute_emptyings"], wanted)
+        events = [
+            outbox.Event(
+                topic=settings.namespace + topics.city("container"),
+                subject=site,
+                source=_SOURCE,
+                time_us=to_us(emptied_at),
+                data=ContainerEmptied(
+                    kind="emptied",
+                    site=site,
+                    device=device,
+                    emptied_at=emptied_at.isoformat(),
+                    emptying_ratio=ratio,
+                    withdrawn=withdrawn,
+                ),
+            )
+            for device, emptied_at, site, ratio, withdrawn in await cursor.fetchall()
+        ]
+        await outbox.post(cursor, events, suppressed=settings.replay)
+        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
+    return len(marks)
