@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from decoders.api import Decoder, Sample
 from decoders.quantities import Quantity
 from decoders.registry import load, vocabulary
+from pipeline.core.clock import to_us
 from pipeline.core.errors import SettingsError
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
@@ -21,6 +22,7 @@ from pipeline.database.families import table_of
 from pipeline.database.migrate import migrate, migrations
 from pipeline.database.wide import check_wide_tables
 from tests.integration.servers import FAMILIES, drop_schema, fresh_settings, rows_of
+from topologies.runtime.alarms import Alarm, read_alarms
 
 pytestmark = pytest.mark.integration
 
@@ -193,6 +195,29 @@ async def test_a_filled_database_takes_the_columns_of_new_models_and_keeps_its_r
     assert await rows_of(schema, parking) == [(40, True, 0)]
     wells = "SELECT count(*), min(pressure_bar), count(water_column_metres) FROM reading_groundwater"
     assert await rows_of(schema, wells) == [(40, 0.5, 0)]
+
+
+async def test_an_alert_that_is_open_goes_on_when_rules_become_several(schema: Settings) -> None:
+    """The newest fact says since when its container is full, so the next one opens nothing again."""
+    await migrate(schema, load().values(), upto="0003_hours")
+    async with connected(schema, "test") as connection:
+        for device, site, full in (("d1", "'s'", "true"), ("d2", "'s'", "false"), ("d3", "NULL", "true")):
+            values = f"'{device}', '2026-01-02Z', gen_random_uuid(), {site}, {full}, '2026-01-01Z'"
+            columns = "device, observed_at, event_id, site, is_full, since"
+            for into, more in ((f"container_level ({columns})", ""), (f"container ({columns}, partition)", ", 0")):
+                await connection.execute(f"INSERT INTO {into} VALUES ({values}{more})".encode())  # noqa: S608  # ours above
+        await connection.commit()
+
+    await migrate(schema, load().values())
+
+    began = to_us(datetime(2026, 1, 1, tzinfo=UTC))
+    for table in ("container", "container_level"):
+        rows = await rows_of(schema, f"SELECT device, alarms FROM {table} ORDER BY 1")  # noqa: S608  # ours above
+        assert [(device, read_alarms(alarms)) for device, alarms in rows] == [
+            ("d1", (Alarm("container_full", began, began),)),
+            ("d2", ()),
+            ("d3", ()),
+        ]
 
 
 async def test_a_database_of_a_newer_silkstream_is_refused(schema: Settings) -> None:

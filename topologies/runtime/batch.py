@@ -12,8 +12,9 @@ from typing import NamedTuple, Protocol, TypeVar
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from topologies.runtime.alerts import Alert, Reconciled, reconcile
+from topologies.runtime.cache import Cache
 from topologies.runtime.episodes import begins_us, episodes
-from topologies.runtime.fold import Cache, Folded, Folder, Late
+from topologies.runtime.fold import Folded, Folder, Late
 from topologies.runtime.intake import Intake
 from topologies.runtime.model import F, I, Rule, S
 

@@ -16,7 +16,8 @@ from pipeline.core.model import DevEui, Record
 from pipeline.core.ticks import as_of
 from topologies.runtime.alerts import Alert, Reconciled, Told
 from topologies.runtime.batch import Request, Wanted, fold_batch
-from topologies.runtime.fold import Cache, Folded, Folder, Known, Late, schedule_all
+from topologies.runtime.cache import Cache, Known
+from topologies.runtime.fold import Folded, Folder, Late, schedule_all
 from topologies.runtime.intake import Refusal, take_in
 from topologies.runtime.model import F, I, Mark, S, Topology
 from topologies.runtime.places import Places

@@ -17,7 +17,8 @@ from topologies.runtime import outbox, rows
 from topologies.runtime.alert_events import event_data
 from topologies.runtime.alerts import OPEN, Alert, Reconciled, Told
 from topologies.runtime.batch import Request, Wanted
-from topologies.runtime.fold import Cache, Folded, Folder, Known, Late, schedule_all
+from topologies.runtime.cache import Cache, Known
+from topologies.runtime.fold import Folded, Folder, Late, schedule_all
 from topologies.runtime.model import F, I, Rule, S, Topology
 from topologies.runtime.places import Places, build_places
 

@@ -29,7 +29,8 @@ from pipeline.database.connection import Connection, connected, is_about_the_row
 from pipeline.database.ledger import Move, Position
 from pipeline.kafka.ports import Log, Sink
 from topologies.runtime.batch import fold_batch
-from topologies.runtime.fold import Cache, Folded, Folder
+from topologies.runtime.cache import Cache
+from topologies.runtime.fold import Folded, Folder
 from topologies.runtime.intake import Intake, Refusal, take_in
 from topologies.runtime.model import F, I, S, Topology
 from topologies.runtime.places import build_places
