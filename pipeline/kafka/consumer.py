@@ -23,6 +23,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from pipeline.core.errors import Fenced, Transient
 from pipeline.core.model import Partition, Record
 from pipeline.core.settings import Settings
+from pipeline.kafka.closing import end
 from pipeline.kafka.ports import Batch, Bounds, Prepare
 
 _SILENCE_SECONDS: Final = 30.0
@@ -274,15 +275,9 @@ async def _started(consumer: AIOKafkaConsumer) -> AsyncIterator[None]:
     try:
         await consumer.start()
     except (KafkaError, OSError) as away:
-        await _stop(consumer)
+        await end(consumer.stop())
         raise Transient(f"kafka: {away!r}") from away
     try:
         yield
     finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    # Where it cannot, it leaves the group by its session's end instead.
-    with suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(consumer.stop(), timeout=5)
+        await end(consumer.stop())

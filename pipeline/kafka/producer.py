@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -19,6 +19,7 @@ from pipeline.core.errors import Transient
 from pipeline.core.model import Outgoing
 from pipeline.core.settings import Settings
 from pipeline.core.topics import DEAD_LETTER_MESSAGE_BYTES
+from pipeline.kafka.closing import end
 
 _BATCH_BYTES: Final = 512 * 1024
 
@@ -111,11 +112,10 @@ async def open_sink(settings: Settings) -> AsyncIterator[KafkaSink]:
     try:
         await producer.start()
     except (KafkaError, OSError) as away:
-        await producer.stop()
+        await end(producer.stop())
         raise Transient(f"kafka: {away!r}") from away
     try:
         yield KafkaSink(producer)
     finally:
         # An idempotent producer without a broker never gives up its batches: do not wait for them for ever.
-        with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(producer.stop(), timeout=5)
+        await end(producer.stop())
