@@ -139,7 +139,8 @@ async def test_an_id_that_is_unknown_or_of_two_is_one_sentence(settings: Setting
     await fill(settings, 1.0, 0.2)
     async with connected(settings, "test") as connection:
         await connection.execute(
-            "INSERT INTO alert SELECT (overlay(id::text placing right(id::text, 4) from 10 for 4))::uuid, rule, family,"
+            "INSERT INTO alert (id, rule, family, subject, severity, status, since, resolved_at, opened_event, value,"
+            " limit_value, device, site, retrospective, message_de, message_en) SELECT (overlay(id::text placing right(id::text, 4) from 10 for 4))::uuid, rule, family,"
             " subject, severity, status, since, resolved_at, opened_event, value, limit_value, device, site,"
             " retrospective, message_de, message_en FROM alert"
         )

@@ -254,7 +254,7 @@ async def test_who_may_not_make_roles_says_so_and_goes_on_and_what_is_printed_me
         with psycopg.connect(empty.database.url, autocommit=True) as server:
             for statement in await printed_statements(mine):
                 server.execute(statement.encode())
-        assert await migrate(mine, load().values()) == ["set the rights of 35 tables and views"]
+        assert await migrate(mine, load().values()) == ["set the rights of 36 tables and views"]
 
         assert await migrate(mine, load().values()) == []
         assert {name for _, _, name in await relations(mine)} == {roles(mine).owner}

@@ -14,14 +14,14 @@ ALTER TABLE container_level
     ADD COLUMN trend jsonb,
     ADD COLUMN alarms jsonb;
 CREATE INDEX container_level_emptying ON container_level (device) WHERE emptying_ratio IS NOT NULL;
-COMMENT ON COLUMN container_level.fill_ratio IS '0..1 as this frame gives it, from the distance and the site valid then; null where it gives none';
-COMMENT ON COLUMN container_level.device_temperature_celsius IS 'Inside the sensor, under the lid';
-COMMENT ON COLUMN container_level.sensor_fill_ratio IS '0..1 as the sensor computes it; used only where the site has no geometry (flag sensor_fill)';
-COMMENT ON COLUMN container_level.held_ratio IS '0..1, the last fill that there was, where this frame gives none';
-COMMENT ON COLUMN container_level.prior_ratio IS '0..1, the fill before that one';
+COMMENT ON COLUMN container_level.fill_ratio IS '0..1 as this frame gives it, from the distance and the site valid then; null where it gives none [1]';
+COMMENT ON COLUMN container_level.device_temperature_celsius IS 'Inside the sensor, under the lid [Cel]';
+COMMENT ON COLUMN container_level.sensor_fill_ratio IS '0..1 as the sensor computes it; used only where the site has no geometry (flag sensor_fill) [1]';
+COMMENT ON COLUMN container_level.held_ratio IS '0..1, the last fill that there was, where this frame gives none [1]';
+COMMENT ON COLUMN container_level.prior_ratio IS '0..1, the fill before that one [1]';
 COMMENT ON COLUMN container_level.drop_at IS 'When the fill fell so far that the next one may confirm an emptying';
-COMMENT ON COLUMN container_level.drop_ratio IS '0..1, the fill from which it fell';
-COMMENT ON COLUMN container_level.emptying_ratio IS 'By how much it was emptied at emptied_at, in the row that confirms it; else null';
+COMMENT ON COLUMN container_level.drop_ratio IS '0..1, the fill from which it fell [1]';
+COMMENT ON COLUMN container_level.emptying_ratio IS 'By how much it was emptied at emptied_at, in the row that confirms it; else null [1]';
 COMMENT ON COLUMN container_level.emptied_at IS 'The last emptying that is known of by then';
 COMMENT ON COLUMN container_level.watched_since IS 'The last emptying, or when the device was first heard at its site';
 COMMENT ON COLUMN container_level.due_at IS 'When it has to be emptied at the latest';
@@ -44,13 +44,13 @@ ALTER TABLE container
     ADD COLUMN watched_since timestamptz,
     ADD COLUMN trend jsonb,
     ADD COLUMN alarms jsonb;
-COMMENT ON COLUMN container.fill_ratio IS '0..1, the last fill that there was';
+COMMENT ON COLUMN container.fill_ratio IS '0..1, the last fill that there was [1]';
 COMMENT ON COLUMN container.suspected_full IS 'The echo was lost when it was nearly full, and has not come back';
-COMMENT ON COLUMN container.device_temperature_celsius IS 'Inside the sensor, as the newest frame says; null where it does not';
-COMMENT ON COLUMN container.sensor_fill_ratio IS '0..1 as the sensor computes it, by the newest frame';
+COMMENT ON COLUMN container.device_temperature_celsius IS 'Inside the sensor, as the newest frame says; null where it does not [Cel]';
+COMMENT ON COLUMN container.sensor_fill_ratio IS '0..1 as the sensor computes it, by the newest frame [1]';
 COMMENT ON COLUMN container.emptied_at IS 'The last emptying that was seen at this site by this device; null while there was none';
 COMMENT ON COLUMN container.due_at IS 'When it has to be emptied at the latest';
-COMMENT ON COLUMN container.rate_per_day IS 'Fill per day since the last emptying: the median of slopes; null while too little is known';
+COMMENT ON COLUMN container.rate_per_day IS 'Fill per day since the last emptying: the median of slopes; null while too little is known [1/d]';
 COMMENT ON COLUMN container.nearly_full_at IS 'When it will be at 0.8 if it goes on so; null where that is past, or further than a year away';
 COMMENT ON COLUMN container.nearly_full_earliest_at IS 'The same at the rate that a quarter of the slopes exceeds';
 COMMENT ON COLUMN container.nearly_full_latest_at IS 'The same at the rate that three quarters of the slopes exceed; null: perhaps never';
@@ -95,6 +95,6 @@ COMMENT ON TABLE container_emptying IS 'Emptyings, derived from the facts of con
 COMMENT ON COLUMN container_emptying.device IS 'DevEUI';
 COMMENT ON COLUMN container_emptying.site IS 'The container that the device served';
 COMMENT ON COLUMN container_emptying.emptied_at IS 'The first measurement after it';
-COMMENT ON COLUMN container_emptying.emptying_ratio IS 'By how much the fill fell, 0..1';
+COMMENT ON COLUMN container_emptying.emptying_ratio IS 'By how much the fill fell, 0..1 [1]';
 COMMENT ON COLUMN container_emptying.confirmed_at IS 'The measurement that showed that the fall was no wrong echo';
 COMMENT ON COLUMN container_emptying.event_id IS 'The event of that measurement';
