@@ -141,9 +141,9 @@ async def test_an_id_that_is_unknown_or_of_two_is_one_sentence(settings: Setting
         await connection.execute(
             "INSERT INTO alert (id, rule, family, subject, severity, status, since, resolved_at, opened_event, value,"
             " limit_value, device, site, retrospective, message_de, message_en)"
-            " SELECT (overlay(id::text placing right(id::text, 4) from 10 for 4))::uuid, rule, family, subject, severity,"
-            " status, since, resolved_at, opened_event, value, limit_value, device, site, retrospective, message_de,"
-            " message_en FROM alert"
+            " SELECT (overlay(id::text placing right(id::text, 4) from 10 for 4))::uuid, rule, family, subject,"
+            " severity, status, since, resolved_at, opened_event, value, limit_value, device, site, retrospective,"
+            " message_de, message_en FROM alert"
         )
         await connection.commit()
     both = [str(row[0]) for row in await rows_of(settings, "SELECT id FROM alert ORDER BY id")]
