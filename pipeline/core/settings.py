@@ -127,6 +127,16 @@ class Derive(_Section):
 
     poll_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
     batch_marks: Annotated[int, Field(ge=1, le=100000)] = 5000
+    rollup_marks: Annotated[int, Field(ge=1, le=100000)] = 1000
+    """Hours of devices in one transaction, about a second's work: zones wait no longer than that."""
+    rollup_seconds: Annotated[float, Field(ge=0.01, le=3600)] = 5.0
+    """Roll-ups are recomputed this often while none is behind: what a device sent in between is computed once."""
+    time_zone: str = "Europe/Berlin"
+    """Whose midnights begin a day; see topologies/derive/README.md before it is changed."""
+    state_gap_hours: Annotated[float, Field(gt=0, le=720)] = 26.0
+    """Between two samples further apart than this a state is unknown; the heartbeats of parking sensors come daily."""
+    counter_gap_days: Annotated[float, Field(gt=0, le=400)] = 31.0
+    """Between two samples further apart than this a counter's increase is unknown."""
 
 
 class Topics(_Section):

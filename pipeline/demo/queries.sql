@@ -7,7 +7,7 @@ SELECT (SELECT count(*) FROM frame) AS frames,
        (SELECT count(*) FROM device) AS devices,
        (SELECT count(*) FROM alert WHERE status = 'open') AS open_alerts,
        (SELECT count(*) FROM alert) AS alerts,
-       (SELECT count(*) FROM mark) AS marks,
+       (SELECT count(*) FROM mark) + (SELECT count(*) FROM rollup_mark) AS marks,
        (SELECT count(*) FROM outbox WHERE sent_at IS NULL AND NOT suppressed) AS unsent,
        (SELECT min(as_of) FROM ledger WHERE as_of IS NOT NULL) AS as_of;
 

@@ -100,3 +100,9 @@ ON CONFLICT (id) DO NOTHING;
 INSERT INTO mark (what, subject, bucket)
 SELECT 'reading_hour', hour.family, timestamptz 'epoch' + hour.number * interval '1 hour'
 FROM unnest(%(families)s::text[], %(hours)s::bigint[]) AS hour (family, number);
+
+-- mark_rollups --
+-- The same by device. Marks are only added: one that is being worked off must not swallow the next.
+INSERT INTO rollup_mark (family, device, bucket)
+SELECT hour.family, hour.device, timestamptz 'epoch' + hour.number * interval '1 hour'
+FROM unnest(%(families)s::text[], %(devices)s::text[], %(hours)s::bigint[]) AS hour (family, device, number);

@@ -132,6 +132,16 @@ async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> No
         await connection.execute(QUERIES["mark_hours"], {"families": list(families), "hours": list(numbers)})
 
 
+async def mark_rollups(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
+    """Mark the hours of each device that readings were written into: of a few readings a few roll-ups follow."""
+    hours = sorted(
+        {(family, device, at // _HOUR_US) for family, table in rows.readings.items() for device, at, _ in table.rows}
+    )
+    if hours:
+        families, devices, numbers = map(list, zip(*hours, strict=True))
+        await connection.execute(QUERIES["mark_rollups"], {"families": families, "devices": devices, "hours": numbers})
+
+
 def _tables(rows: Rows) -> Iterator[tuple[str, Table]]:
     yield "dead_letter", rows.dead_letter
     yield "device", rows.device
