@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 import typer
@@ -30,11 +30,7 @@ def installed_stages(*, of: str = "") -> dict[str, Stage]:
     for entry in entry_points(group=GROUP):
         if of and (entry.dist is None or entry.dist.name != of):
             continue
-        try:
-            stage = entry.load()
-        except Exception as broken:
-            package = entry.dist.name if entry.dist else "?"
-            raise SettingsError(f"stage {entry.name} of {package} cannot be imported: {broken}") from broken
+        stage = _imported("stage", entry)
         if not isinstance(stage, Stage) or stage.name != entry.name:
             raise SettingsError(f"entry point {entry.name} of group {GROUP} is no stage of that name")
         found.append(stage)
@@ -54,11 +50,7 @@ def installed_commands() -> dict[str, typer.Typer]:
     """
     found: dict[str, typer.Typer] = {}
     for entry in entry_points(group=COMMANDS):
-        try:
-            commands = entry.load()
-        except Exception as broken:
-            package = entry.dist.name if entry.dist else "?"
-            raise SettingsError(f"command {entry.name} of {package} cannot be imported: {broken}") from broken
+        commands = _imported("command", entry)
         if not isinstance(commands, typer.Typer):
             raise SettingsError(f"entry point {entry.name} of group {COMMANDS} is no group of commands")
         found[entry.name] = commands
@@ -73,3 +65,11 @@ def declared_topics(settings: Settings) -> tuple[topics.Topic, ...]:
         raw_retention_days=settings.topics.raw_retention_days,
         namespace=settings.namespace,
     )
+
+
+def _imported(what: str, entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except Exception as broken:
+        package = entry.dist.name if entry.dist else "?"
+        raise SettingsError(f"{what} {entry.name} of {package} cannot be imported: {broken}") from broken
