@@ -120,7 +120,7 @@ async def test_a_bay_that_is_somebodys_own_is_in_no_count_of_its_zone(installed:
         installed, "INSERT INTO mark (what, subject) VALUES ('parking_zone', 'north'), ('parking_zone', 'yard')"
     )
     async with connected(installed, "test") as connection:
-        assert await derive_zones(connection, installed) == 2
+        assert (await derive_zones(connection, installed)).marks == 2
 
     zones = await rows_of(installed, "SELECT zone, bays, occupied, unknown FROM parking_zone ORDER BY zone")
     assert zones == [("north", 2, 1, 1), ("yard", 1, 1, 0)]

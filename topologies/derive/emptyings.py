@@ -17,6 +17,7 @@ from pipeline.core.cloudevents import DevEuiText, EventData, Publication, Time
 from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
+from topologies.derive.derivation import Derivation, Done
 from topologies.runtime import outbox
 
 MARK: Final = "container_emptying"
@@ -38,16 +39,13 @@ class ContainerEmptied(EventData, frozen=True, kw_only=True):
     withdrawn: Annotated[bool, Meta(description="it was told before, and was none")]
 
 
-PUBLICATION: Final = Publication(topics.city("container"), (ContainerEmptied,))
-
-
-async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
-    """Recompute what is marked, in one transaction; returns how many marks were done. Marks first, facts second."""
+async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
+    """Recompute what is marked, in one transaction. Marks first, facts second."""
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
         marks = await cursor.fetchall()
         if not marks:
-            return 0
+            return Done()
         begins = await facts_from(cursor, {_FACTS})
         wanted = {"devices": sorted({device for _, device in marks}), "whole_from": begins[_FACTS]}
         await cursor.execute(_QUERIES["recompute_emptyings"], wanted)
@@ -70,4 +68,9 @@ async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: S
         ]
         await outbox.post(cursor, events, suppressed=settings.replay)
         await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
-    return len(marks)
+    return Done(len(marks))
+
+
+EMPTYINGS: Final = Derivation(
+    name="emptyings", run=derive_emptyings, publishes=(Publication(topics.city("container"), (ContainerEmptied,)),)
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -17,6 +17,7 @@ from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.families import table_of
 from pipeline.database.queries import load_queries
+from topologies.derive.derivation import Derivation, Done
 
 _QUERIES = load_queries("topologies.derive")
 _HOUR: Final = timedelta(hours=1)
@@ -25,21 +26,13 @@ _COUNT: Final = sql.SQL(
 )
 
 
-class Done(NamedTuple):
-    """What became of marks."""
-
-    marks: int
-    beyond_retention: int
-    """Of them those whose hour has lost readings, and so was not recomputed."""
-
-
 async def derive_hours(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Recompute what is marked, in one transaction. Marks first, facts second."""
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute(_QUERIES["read_hour_marks"], {"most": settings.derive.batch_marks})
         marks = await cursor.fetchall()
         if not marks:
-            return Done(0, 0)
+            return Done()
         begins = await facts_from(cursor, {table_of(family) for _, family, _ in marks})
         whole = [(str(family), bucket) for _, family, bucket in marks if bucket >= begins[table_of(family)]]
         if hours := sorted(set(whole)):
@@ -64,3 +57,6 @@ def _columns(hours: Iterable[tuple[str, datetime]], counts: Iterable[tuple[int, 
         "readings": list(readings),
         "devices": list(devices),
     }
+
+
+HOURS: Final = Derivation(name="hours", run=derive_hours)

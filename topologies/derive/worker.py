@@ -10,16 +10,15 @@ from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
 from pipeline.database.facts_from import BEYOND_RETENTION
 from pipeline.database.queries import load_queries
-from topologies.derive.emptyings import PUBLICATION as EMPTYINGS
-from topologies.derive.emptyings import derive_emptyings
-from topologies.derive.hours import derive_hours
-from topologies.derive.zones import PUBLICATION as ZONES
-from topologies.derive.zones import SitesWatch, derive_zones
+from topologies.derive.derivation import Derivation
+from topologies.derive.emptyings import EMPTYINGS
+from topologies.derive.hours import HOURS
+from topologies.derive.zones import ZONES, watch_sites
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
+DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS)
 _QUERIES = load_queries("topologies.derive")
-_LOOK_SECONDS: Final = 2.0
 
 
 async def run(context: Context) -> None:
@@ -28,31 +27,35 @@ async def run(context: Context) -> None:
     Raises:
         Transient: the database is away.
     """
-    settings, metrics = context.settings, context.metrics
+    settings = context.settings
     async with connected(settings, NAME) as connection:
         await connection.set_autocommit(True)
         if not await wait_for_turn(connection, _QUERIES["lock_derive"], context):
             return
-        sites = SitesWatch()
-        look_at = time.monotonic()
+        due_at = dict.fromkeys((watch_sites(), *DERIVATIONS), 0.0)
         while not context.stop.is_set():
-            if time.monotonic() >= look_at:
-                await sites.look(connection)
-                look_at = time.monotonic() + _LOOK_SECONDS
-            started = time.perf_counter()
-            zones = await derive_zones(connection, settings)
-            hours = await derive_hours(connection, settings)
-            emptyings = await derive_emptyings(connection, settings)
+            most = 0
+            for derivation, at in due_at.items():
+                started = time.perf_counter()
+                if started < at:
+                    continue
+                done = await derivation.run(connection, settings)
+                most = max(most, done.marks)
+                if done.marks:
+                    _count(context, derivation, marks=done.marks, beyond=done.beyond_retention, started=started)
+                if done.marks < settings.derive.batch_marks:
+                    due_at[derivation] = time.perf_counter() + derivation.rest_seconds
             context.progress.moved()
-            if count := zones + hours.marks + emptyings:
-                metrics.received.inc(count)
-                metrics.add_sent("zones", zones)
-                metrics.add_sent("hours", hours.marks - hours.beyond_retention)
-                metrics.add_sent("emptyings", emptyings)
-                metrics.add_discarded({BEYOND_RETENTION: hours.beyond_retention} if hours.beyond_retention else {})
-                metrics.observe_batch(events=count, started=started)
-            if max(zones, hours.marks, emptyings) < settings.derive.batch_marks:
+            if most < settings.derive.batch_marks:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
+
+
+def _count(context: Context, derivation: Derivation, *, marks: int, beyond: int, started: float) -> None:
+    metrics = context.metrics
+    metrics.received.inc(marks)
+    metrics.add_sent(derivation.name, marks - beyond)
+    metrics.add_discarded({BEYOND_RETENTION: beyond} if beyond else {})
+    metrics.observe_batch(events=marks, started=started)
 
 
 STAGE: Final = Stage(
@@ -60,5 +63,5 @@ STAGE: Final = Stage(
     about="Results across devices: recomputes what is marked.",
     run=run,
     order=50,
-    publishes=(ZONES, EMPTYINGS),
+    publishes=tuple(publication for derivation in DERIVATIONS for publication in derivation.publishes),
 )

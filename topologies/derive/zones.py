@@ -18,11 +18,13 @@ from pipeline.core.clock import to_us
 from pipeline.core.cloudevents import Count, EventData, Publication, Time
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
+from topologies.derive.derivation import Derivation, Done
 from topologies.runtime import outbox
 
 MARK: Final = "parking_zone"
 _QUERIES = load_queries("topologies.derive")
 _SOURCE: Final = "/silkstream/derive/parking"
+_LOOK_SECONDS: Final = 2.0
 
 
 class ParkingZone(EventData, frozen=True, kw_only=True):
@@ -38,11 +40,8 @@ class ParkingZone(EventData, frozen=True, kw_only=True):
     changed_at: Annotated[Time | None, Meta(description="when a bay last changed; null while none was heard")]
 
 
-PUBLICATION: Final = Publication(topics.city("parking"), (ParkingZone,))
-
-
-async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Settings) -> int:
-    """Recompute what is marked, in one transaction; returns how many marks were done.
+async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
+    """Recompute what is marked, in one transaction.
 
     Marks are read first and facts second, each statement seeing what is committed by then: a mark that comes in
     between is left for the next time, and its facts may be counted twice, which is the same as once.
@@ -51,12 +50,12 @@ async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Setti
         await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
         marks = await cursor.fetchall()
         if not marks:
-            return 0
+            return Done()
         as_of = await as_of_bays(cursor)
         events = await _recompute(cursor, {zone for _, zone in marks}, as_of, namespace=settings.namespace)
         await outbox.post(cursor, events, suppressed=settings.replay)
         await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
-    return len(marks)
+    return Done(len(marks))
 
 
 async def _recompute(
@@ -91,18 +90,28 @@ async def as_of_bays(cursor: psycopg.AsyncCursor[Any]) -> datetime:
     return row[0]  # type: ignore[no-any-return]  # the query's only column is a timestamp
 
 
-class SitesWatch:
-    """Marks all zones when other sites or assignments hold: nobody else knows of bays that were never heard."""
+def watch_sites() -> Derivation:
+    """Marks all zones when other sites or assignments hold: nobody else knows of bays that were never heard.
 
-    def __init__(self) -> None:
-        self._version: str | None = None
+    The first look marks in any case.
+    """
+    seen: str | None = None
 
-    async def look(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        """Compare with the last look; the first one marks in any case."""
+    async def look(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
+        nonlocal seen
+        del settings
         async with connection.transaction(), connection.cursor() as cursor:
             await cursor.execute(_QUERIES["sites_version"], {"as_of": await as_of_bays(cursor)})
             row = await cursor.fetchone()
             version = None if row is None else str(row[0])
-            if version != self._version:
+            if version != seen:
                 await cursor.execute(_QUERIES["mark_all_zones"])
-        self._version = version
+        seen = version
+        return Done()
+
+    return Derivation(name="sites", run=look, rest_seconds=_LOOK_SECONDS)
+
+
+ZONES: Final = Derivation(
+    name="zones", run=derive_zones, publishes=(Publication(topics.city("parking"), (ParkingZone,)),)
+)

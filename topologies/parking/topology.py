@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pipeline.city.model import City
 from pipeline.city.read import load_city
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
@@ -16,21 +17,31 @@ from topologies.runtime.rows import flag, number, text, texts
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "parking"
+FAMILY: Final = "parking"
 
 
 def build(settings: Settings) -> Topology[Observation, Bay, Now]:
-    """The topology with a city's lateness."""
-    city = load_city(settings)
+    """The topology of an installation."""
+    return of_city(load_city(settings), late_hours=settings.topology.late_hours)
+
+
+def of_city(city: City, *, late_hours: int = 48) -> Topology[Observation, Bay, Now]:
+    """The topology with a city's rules.
+
+    Args:
+        city: its rules.
+        late_hours: how late a reading may be where the city does not say so.
+    """
     return Topology(
         name=NAME,
-        family="parking",
+        family=FAMILY,
         logic=ParkingLogic(),
         queries=load_queries("topologies.parking"),
         fact_line=fact_line,
         now_line=now_line,
         read_fact=read_fact,
         read_now=read_now,
-        late_hours=city.late_hours("parking", settings.topology.late_hours),
+        late_hours=city.late_hours(FAMILY, late_hours),
     )
 
 

@@ -70,7 +70,7 @@ class MemoryStore(Generic[F, S]):
         for fact in folded.facts:
             self.facts_by_device.setdefault(fact.device, {})[fact.observed_at_us] = fact
         self.now.update(folded.known)
-        self.marks += sorted(folded.marks)
+        self.marks += sorted(folded.marks, key=lambda mark: (mark.what, mark.subject, mark.bucket_us or 0))
 
     async def write_alerts(self, outcome: Reconciled) -> None:
         """See the port."""

@@ -68,6 +68,8 @@ class Mark(NamedTuple):
 
     what: str
     subject: str
+    bucket_us: int | None = None
+    """Begin of the stretch of time that it concerns; None = the state now."""
 
 
 I = TypeVar("I", bound=Input)  # noqa: E741  # Input, Fact, Shown: the three letters that a topology is made of

@@ -41,7 +41,10 @@ ON CONFLICT (id) DO UPDATE SET
 DELETE FROM alert WHERE id = ANY(%(ids)s::uuid[]);
 
 -- store_marks --
-INSERT INTO mark (what, subject) SELECT * FROM unnest(%(whats)s::text[], %(subjects)s::text[]);
+INSERT INTO mark (what, subject, bucket)
+SELECT what, subject, coalesce(bucket, '-infinity')
+FROM unnest(%(whats)s::text[], %(subjects)s::text[], %(buckets)s::timestamptz[]) AS made (what, subject, bucket)
+ORDER BY what, subject, bucket NULLS FIRST;
 
 -- count_events --
 -- Reserve as many sequence numbers as each subject needs, under the locks of their rows until the transaction ends.

@@ -122,10 +122,14 @@ class TransactionStore(Generic[I, F, S]):
             "now", (topology.now_line(self._partition, fact, shown) for fact, shown in folded.known.values())
         )
         if folded.marks:
-            ordered = sorted(folded.marks)
+            whats, subjects, buckets = zip(*folded.marks, strict=True)
             await self._cursor.execute(
                 _QUERIES["store_marks"],
-                {"whats": [mark.what for mark in ordered], "subjects": [mark.subject for mark in ordered]},
+                {
+                    "whats": list(whats),
+                    "subjects": list(subjects),
+                    "buckets": [None if at_us is None else from_us(at_us) for at_us in buckets],
+                },
             )
 
     async def _copy(self, what: str, lines: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """Every situation in a topology's cases.jsonl comes out as its line says, in any batches.
 
-A line: `about`, `sites` by name (geometry, group, device, from, until), `city` (what a city file would say), `log`
+A line: `about`, `sites` by name (attributes, group, device, from, until), `city` (what a city file would say), `log`
 (frames with their flags, ticks, cuts between batches), and what is expected: `now` and `facts` by device, `alerts`,
 `told`, `marks`, `discarded`. Times are hours and minutes from a common zero. Of facts and rows only what is named is
 compared. `batches`: "as given" where what is told depends on them; otherwise the line is also run record by record
@@ -10,30 +10,31 @@ and as one batch.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from pipeline.city.model import City
 from pipeline.city.read import city_of, installed_parameters
 from pipeline.core.clock import from_us
 from pipeline.core.model import Record
-from pipeline.core.settings import Settings
-from tests.unit.topologies.material import at, eui, places, reading, record, tick
+from tests.unit.topologies.material import BASE_US, MINUTE_US, at, eui, places, reading, record, tick
 from topologies.container import topology as container
 from topologies.parking import topology as parking
 from topologies.runtime.alert_events import event_data
 from topologies.runtime.memory import MemoryWorker
-from topologies.runtime.model import Topology
+from topologies.runtime.model import Mark, Topology
 from topologies.runtime.places import Places
 
 ROOT = Path(__file__).resolve().parents[3] / "topologies"
-TOPOLOGIES: dict[str, Topology[Any, Any, Any]] = {
-    "container": container.build(Settings()),
-    "parking": parking.build(Settings()),
+OF_CITY: dict[str, Callable[[City], Topology[Any, Any, Any]]] = {
+    "container": container.of_city,
+    "parking": parking.of_city,
 }
+TOPOLOGIES = {name: of_city(City()) for name, of_city in OF_CITY.items()}
 PARAMETERS = installed_parameters()
 CASES: list[tuple[str, dict[str, Any]]] = [
     (name, json.loads(line)) for name in TOPOLOGIES for line in (ROOT / name / "cases.jsonl").read_text().splitlines()
@@ -59,8 +60,7 @@ def where(sites: Mapping[str, Any]) -> Places:
     assignments: list[tuple[str, float, str | None]] = []
     described = []
     for name, site in sites.items():
-        attributes = {f"{key}_distance_metres": site[key] for key in ("empty", "full") if key in site}
-        described.append((name, minutes(site.get("from", "0:00")), site.get("group", ""), attributes))
+        described.append((name, minutes(site.get("from", "0:00")), site.get("group", ""), site.get("attributes", {})))
         assignments.append((eui(site["device"]), minutes(site.get("from", "0:00")), name))
         if "until" in site:
             assignments.append((eui(site["device"]), minutes(site["until"]), None))
@@ -75,7 +75,7 @@ def topology_of(name: str, case: Mapping[str, Any]) -> Topology[Any, Any, Any]:
         key: [{name: _read(name, value) for name, value in each.items()} for each in given]
         for key, given in case["city"].items()
     }
-    return container.of_city(city_of({"version": 1, **content}, PARAMETERS))
+    return OF_CITY[name](city_of({"version": 1, **content}, PARAMETERS))
 
 
 def _read(name: str, value: Any) -> Any:
@@ -156,6 +156,14 @@ def check(worker: MemoryWorker[Any, Any, Any], case: Mapping[str, Any]) -> None:
         assert dict(worker.discarded) == case["discarded"]
 
 
+def _named_mark(mark: Mark) -> str:
+    """A mark as cases write it: `what subject`, and for a bucket its begin in hours and minutes."""
+    if mark.bucket_us is None:
+        return f"{mark.what} {mark.subject}"
+    hours, rest = divmod(round((mark.bucket_us - BASE_US) / MINUTE_US), 60)
+    return f"{mark.what} {mark.subject} {hours}:{rest:02d}"
+
+
 @pytest.mark.parametrize(("name", "case"), CASES, ids=map(sentence, CASES))
 async def test_a_situation_comes_out_as_its_line_says(name: str, case: Mapping[str, Any]) -> None:
     worker = await played(name, case, batches(case["log"]))
@@ -165,7 +173,7 @@ async def test_a_situation_comes_out_as_its_line_says(name: str, case: Mapping[s
         kinds = [("withdrawn" if each.withdrawn else each.kind, each.alert) for each in worker.store.told]
         assert [f"{kind} {alert.rule} {alert.subject}" for kind, alert in kinds] == case["told"]
     if "marks" in case:
-        assert [f"{mark.what} {mark.subject}" for mark in worker.store.marks] == case["marks"]
+        assert [_named_mark(mark) for mark in worker.store.marks] == case["marks"]
 
 
 @pytest.mark.parametrize(("name", "case"), IN_ANY_BATCHES, ids=map(sentence, IN_ANY_BATCHES))
