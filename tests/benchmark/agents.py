@@ -1,11 +1,11 @@
 """The idiomatic way, for comparison: Faust agents that take one event at a time.
 
-    python -m tests.benchmark.agents decode|table TOPIC RECORDS
+    python -m tests.benchmark.agents decode|TOPOLOGY TOPIC RECORDS
 
-`decode` parses JSON, decodes with the same decoders and sends one message for each frame; `table` keeps the latest
-fill ratio and alert state of each device in a Faust table. Written as Faust's documentation shows it, on the same
-topics as our stages, with neither ledger nor duplicates nor frame records. Prints one line of JSON and ends the
-process, because Faust takes its time to stop.
+`decode` parses JSON, decodes with the same decoders and sends one message for each frame; the name of a topology keeps
+a row of each device in a Faust table (see tables). Written as Faust's documentation shows it, on the same topics as our
+stages, with neither ledger nor duplicates nor frame records. Prints one line of JSON and ends the process, because
+Faust takes its time to stop.
 """
 
 from __future__ import annotations
@@ -26,13 +26,9 @@ import orjson
 from decoders.api import DecodeError, Uplink, check_attributes
 from decoders.registry import fields_of, load
 from pipeline.core.settings import load as load_settings
-from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.benchmark.machine import peak_bytes, queued_seconds
+from tests.benchmark.tables import TABLES
 
-FULL: Final = 0.8
-RESOLVED: Final = 0.7
-EMPTY_METRES: Final = 1.8
-FULL_METRES: Final = 0.3
 WARM_UP: Final = 500
 """Events before the clock starts: the same as a first batch."""
 
@@ -112,25 +108,20 @@ def decode_agent(topic: str, finished: Callable[[], None]) -> Any:
     return app
 
 
-def table_agent(topic: str, finished: Callable[[], None]) -> Any:
-    """Keep the latest fill ratio and alert state of each device."""
+def table_agent(kind: str, topic: str, finished: Callable[[], None]) -> Any:
+    """Keep a row of each device."""
     app = new_app()
-    readings = app.topic(topic, value_serializer="raw", key_type=str)
+    records = app.topic(topic, value_serializer="raw", key_type=str)
     latest = app.Table("latest", default=dict)
+    message, after = TABLES[kind]
 
-    async def fill(stream: Any) -> None:
+    async def keep(stream: Any) -> None:
         async for value in stream:
-            reading = Reading.FromString(value)
-            for sample in reading.samples:
-                for quantity in sample.quantities:
-                    if quantity.name == "distance_metres":
-                        ratio = (EMPTY_METRES - quantity.number) / (EMPTY_METRES - FULL_METRES)
-                        before = latest[reading.dev_eui]
-                        alert = ratio >= (RESOLVED if before.get("alert") else FULL)
-                        latest[reading.dev_eui] = {"fill_ratio": min(max(ratio, 0.0), 1.0), "alert": alert}
+            content = message.FromString(value)
+            latest[content.dev_eui] = after(content, latest[content.dev_eui])
             finished()
 
-    app.agent(readings)(fill)
+    app.agent(records)(keep)
     return app
 
 
@@ -138,9 +129,9 @@ def main(arguments: Sequence[str]) -> None:
     """Run an agent."""
     # Faust's clients tell of every metadata refresh that comes too early.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    agent, topic, records = arguments
-    counted = Counted(int(records))
-    app = {"decode": decode_agent, "table": table_agent}[agent](topic, counted.one)
+    kind, topic, records = arguments
+    finished = Counted(int(records)).one
+    app = decode_agent(topic, finished) if kind == "decode" else table_agent(kind, topic, finished)
 
     async def work() -> None:
         await app.start()

@@ -136,12 +136,22 @@ class Bench:
             found.append(measured)
         return found
 
-    def compare(self, section: str, what: str, ours: Sequence[Measured], theirs: Sequence[Measured]) -> None:
+    def compare(
+        self,
+        section: str,
+        what: str,
+        ours: Sequence[Measured],
+        theirs: Sequence[Measured],
+        *,
+        target: float | None = None,
+    ) -> None:
         """Add the idiomatic way's lines and the ratio."""
         self.figures += of_stage(f"{section}: Faust, one event at a time", what, theirs)
         rate = median(m.rate for m in ours) / median(m.rate for m in theirs)
         cpu = median(m.cpu_us for m in theirs) / median(m.cpu_us for m in ours)
-        self.figures.append(Figure(section=section, name="rate, ours over Faust's", unit="times", values=[rate]))
+        self.figures.append(
+            Figure(section=section, name="rate, ours over Faust's", unit="times", values=[rate], target=target)
+        )
         self.figures.append(Figure(section=section, name="CPU, Faust's over ours", unit="times", values=[cpu]))
 
     async def explain(self, rate: Figure, measured: Sequence[Measured], profiled: Callable[[], Awaitable[str]]) -> None:

@@ -28,9 +28,8 @@ async def prepare(bench: Bench) -> None:
     bench.say("inputs: a simulated city")
     module = (sys.executable, "-m", "tests.benchmark.inputs")
     sizes = bench.sizes
-    jobs = [("messages", each, str(sizes.messages), str(bench.file(each))) for each in ENCODINGS]
-    wanted: list[tuple[str, ...]] = [*jobs, ("readings", str(sizes.readings), str(bench.file("readings")))]
-    children = [await asyncio.create_subprocess_exec(*module, *job, cwd=REPOSITORY) for job in wanted]
+    jobs = [(each, str(sizes.messages), str(bench.file(each))) for each in ENCODINGS]
+    children = [await asyncio.create_subprocess_exec(*module, *job, cwd=REPOSITORY) for job in jobs]
     for child in children:
         if await child.wait():
             raise RuntimeError("the inputs cannot be made")

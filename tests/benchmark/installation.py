@@ -28,8 +28,6 @@ from pipeline.installed import declared_topics
 from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import delete_topics, provision
-from pipeline.simulator import CityPlan
-from pipeline.simulator.sites import sites_csv
 from tests.benchmark.inputs import PARTITIONS
 
 _CHUNK: Final = 2000
@@ -79,10 +77,10 @@ async def demolish(settings: Settings) -> None:
     await drop(settings)
 
 
-async def import_sites(settings: Settings, city: CityPlan) -> None:
-    """Give the city's devices their sites, by the command that an operator uses."""
+async def import_sites(settings: Settings, sites: str) -> None:
+    """Give devices their sites (a CSV file's text), by the command that an operator uses."""
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-        file.write(sites_csv(city))
+        file.write(sites)
         file.flush()
         process = await asyncio.create_subprocess_exec(
             sys.executable,

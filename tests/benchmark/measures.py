@@ -11,7 +11,7 @@ from pipeline.kafka.provision import provision
 from pipeline.simulator import Family, devices
 from tests.benchmark.bench import ENCODINGS, Bench
 from tests.benchmark.figures import MEGABYTE, Figure, of_stage
-from tests.benchmark.inputs import container_plan, plan, raw_records, read_readings, reading_records
+from tests.benchmark.inputs import plan, raw_records
 from tests.benchmark.installation import (
     build,
     decode_raw,
@@ -19,14 +19,13 @@ from tests.benchmark.installation import (
     faust_topic,
     fill,
     fresh_settings,
-    import_sites,
     set_back,
 )
 from tests.benchmark.latency import latencies, quantile
 from tests.benchmark.load import keep_session, open_loader
+from tests.benchmark.topologies import MEMORY_MB, memory, topologies
 from tests.benchmark.way import full_speed, open_system
 
-MEMORY_MB: Final = 300.0
 LATENCY_SECONDS: Final = 1.0
 SIMPLE_US: Final = 5.0
 SLOW_US: Final = 30.0
@@ -154,29 +153,6 @@ async def store(bench: Bench) -> None:
         await demolish(settings)
 
 
-async def topology(bench: Bench) -> None:
-    """Readings of containers to facts, beside a Faust agent with a table on the same topic."""
-    settings = fresh_settings()
-    city = container_plan()
-    topic = settings.namespace + topics.readings("container")
-    await build(settings)
-    try:
-        count = await fill(settings, reading_records(read_readings(bench.file("readings")), topic))
-
-        async def before() -> None:
-            await build(settings)
-            await import_sites(settings, city)
-
-        runs, profiled = await bench.stage("topology-container", count, settings, before=before)
-        found = of_stage("topology, containers", "reading", runs, target=60_000, limit=MEMORY_MB)
-        bench.figures += found
-        await bench.explain(found[0], runs, profiled)
-        theirs = await bench.agent("table", topic, settings)
-        bench.compare("topology, containers", "reading", runs, theirs)
-    finally:
-        await demolish(settings)
-
-
 async def whole_way(bench: Bench) -> None:
     """Everything at once, as fast as it goes."""
     city = plan()
@@ -238,7 +214,8 @@ BENCHES: Final[dict[str, Callable[[Bench], Awaitable[None]]]] = {
     "bridge": bridge,
     "decode": decode,
     "store": store,
-    "topology": topology,
+    "topologies": topologies,
+    "memory": memory,
     "way": whole_way,
     "latency": latency,
 }

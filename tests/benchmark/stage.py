@@ -14,8 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, Final
+from typing import Any
 from unittest.mock import patch
 
 import orjson
@@ -23,18 +22,10 @@ import orjson
 from pipeline import service
 from pipeline.core.metrics import StageMetrics
 from pipeline.core.settings import load
-from pipeline.core.stage import Stage
 from pipeline.core.topics import RAW
+from pipeline.installed import installed_stages
 from tests.benchmark.hotspots import sentence_of
 from tests.benchmark.machine import peak_bytes, queued_seconds
-
-STAGES: Final = {
-    "bridge": "pipeline.ingest.bridge:STAGE_BRIDGE",
-    "decode": "pipeline.decode.worker:STAGE_DECODE",
-    "store": "pipeline.store.worker:STAGE_STORE",
-    "topology-container": "topologies.container.topology:STAGE",
-    "topology-parking": "topologies.parking.topology:STAGE",
-}
 
 
 class Notes:
@@ -100,8 +91,7 @@ def noting(notes: Notes, stage: str) -> type[StageMetrics]:
 def main(arguments: Sequence[str]) -> int:
     """Run the stage."""
     name, records, *options = arguments
-    module, attribute = STAGES[name].split(":")
-    stage: Stage = getattr(import_module(module), attribute)
+    stage = installed_stages()[name]
     profile = cProfile.Profile() if "--profile" in options else None
     with patch.object(service, "StageMetrics", noting(Notes(int(records), profile), name)):
         return service.run_stage(stage, load())

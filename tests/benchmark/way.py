@@ -20,7 +20,7 @@ from pipeline.core import topics
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
 from pipeline.installed import configured_stages
-from pipeline.simulator import CityPlan, Family
+from pipeline.simulator import CityPlan, Family, sites_csv
 from pipeline.supervisor import free_ports
 from tests.benchmark.inputs import Published
 from tests.benchmark.installation import build, demolish, ends_of, environment_of, import_sites
@@ -115,7 +115,7 @@ async def _ledger(connection: psycopg.AsyncConnection[Any], consumer: str, name:
 async def open_system(settings: Settings, city: CityPlan) -> AsyncIterator[System]:
     """Every configured stage, ready; taken down and away at the end."""
     await build(settings)
-    await import_sites(settings, city)
+    await import_sites(settings, sites_csv(city))
     system = System(settings)
     names = list(configured_stages(settings))
     system.ports = dict(zip(names, free_ports(len(names)), strict=True))
