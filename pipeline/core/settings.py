@@ -144,6 +144,8 @@ class Derive(_Section):
 
     poll_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
     batch_marks: Annotated[int, Field(ge=1, le=100000)] = 5000
+    longest_rest_seconds: Annotated[float, Field(ge=0, le=3600)] = 600
+    """Results over time let marks gather, each for as long as it likes, but for no longer than this."""
 
 
 class Topics(_Section):

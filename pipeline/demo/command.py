@@ -99,6 +99,7 @@ class Demo:
             "SILKSTREAM_BRIDGE_ID": BRIDGE,
             "SILKSTREAM_BRIDGE_TICKS": "stream",
             "SILKSTREAM_LOG_LEVEL": "ERROR",
+            "SILKSTREAM_DERIVE_LONGEST_REST_SECONDS": "1",
         }
 
     async def run(self) -> int:

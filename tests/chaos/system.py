@@ -361,6 +361,7 @@ async def open_system(
         "SILKSTREAM_BRIDGE_ID": namespace.rstrip("."),
         "SILKSTREAM_BRIDGE_TICKS": "stream",
         "SILKSTREAM_REPLAY": "true" if replay else "false",
+        "SILKSTREAM_DERIVE_LONGEST_REST_SECONDS": "0.2",
     }
     servers: tuple[Server, ...] = (KafkaServer(layout), PostgresqlServer(layout), MosquittoServer(layout))
     timeout = aiohttp.ClientTimeout(total=5)

@@ -44,7 +44,8 @@ async def run(context: Context) -> None:
                 if done.marks:
                     _count(context, derivation, marks=done.marks, beyond=done.beyond_retention, started=started)
                 if done.marks < settings.derive.batch_marks:
-                    due_at[derivation] = time.perf_counter() + derivation.rest_seconds
+                    rest = min(derivation.rest_seconds, settings.derive.longest_rest_seconds)
+                    due_at[derivation] = time.perf_counter() + rest
             context.progress.moved()
             if most < settings.derive.batch_marks:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
