@@ -54,8 +54,13 @@ class Layout:
 
     @property
     def base_port(self) -> int:
-        """The first of the stack's hundred ports; +0 to +30 are for the metrics of silkstream's processes."""
+        """The first of the stack's hundred ports; +0 to +31 are for the metrics of silkstream's processes."""
         return 19000 + 100 * self.number
+
+    @property
+    def second_port(self) -> int:
+        """The first of those for a second system on the same stack, a replay for instance; +40 to +71."""
+        return self.base_port + 40
 
     @property
     def postgresql_port(self) -> int:

@@ -40,8 +40,8 @@ from pipeline.kafka.provision import provision
 
 NOISY: Final = ("aiokafka", "paho")
 """Loggers of the clients by which we look on: servers that are away are what this is about."""
-PORTS: Final = 20
-"""How many children a live system can have; the rest of what a stack keeps for metrics is for a replay beside it."""
+PORTS: Final = 32
+"""How many children a system can have."""
 DRAIN_SECONDS: Final = 40.0
 READY_SECONDS: Final = 90.0
 _COUNTED: Final = re.compile(r"^silkstream_(?:received|sent)_events_total\{[^}]*\} (\S+)$", re.MULTILINE)
@@ -366,7 +366,7 @@ async def open_system(
     servers: tuple[Server, ...] = (KafkaServer(layout), PostgresqlServer(layout), MosquittoServer(layout))
     timeout = aiohttp.ClientTimeout(total=5)
     async with aiohttp.ClientSession(timeout=timeout) as http:
-        first_port = layout.base_port + (PORTS if replay else 0)
+        first_port = layout.second_port if replay else layout.base_port
         system = System(layout, folder, namespace, environment, http, first_port, members=members)
         system.servers = {server.name: server for server in servers}
         for server in servers:
