@@ -29,6 +29,8 @@ class Place(NamedTuple):
     """Begin of the assignment: state and alerts belong to one assignment."""
     until_us: int | None
     """Its end; None while nobody has named one."""
+    site_class: str = ""
+    """Whose data it yields: `open`, `internal`, `personal`; empty: as usual in its family."""
 
 
 class Input(Protocol):

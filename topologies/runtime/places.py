@@ -16,6 +16,16 @@ class Segment(NamedTuple):
     place: Place | None
 
 
+class _Version(NamedTuple):
+    """How a site is described from a time on."""
+
+    from_us: int
+    name: str
+    group: str
+    attributes: Mapping[str, Any]
+    site_class: str
+
+
 class Places:
     """Every device's places over time."""
 
@@ -39,13 +49,13 @@ def build_places(assignments: Iterable[tuple[Any, ...]], sites: Iterable[tuple[A
 
     Args:
         assignments: rows (device, valid_from, site or None).
-        sites: rows (site, valid_from, name, group, attributes).
+        sites: rows (site, valid_from, name, group, attributes, class).
     """
-    versions: dict[str, list[tuple[int, str, str, Mapping[str, Any]]]] = {}
-    for site, valid_from, name, group, attributes in sites:
-        versions.setdefault(site, []).append((to_us(valid_from), name, group, attributes))
+    versions: dict[str, list[_Version]] = {}
+    for site, valid_from, name, group, attributes, site_class in sites:
+        versions.setdefault(site, []).append(_Version(to_us(valid_from), name, group, attributes, site_class))
     for each in versions.values():
-        each.sort(key=lambda version: version[0])
+        each.sort(key=lambda version: version.from_us)
     turns: dict[str, list[tuple[int, str | None]]] = {}
     for device, valid_from, site in assignments:
         turns.setdefault(device, []).append((to_us(valid_from), site))
@@ -54,9 +64,7 @@ def build_places(assignments: Iterable[tuple[Any, ...]], sites: Iterable[tuple[A
     )
 
 
-def _segments(
-    turns: list[tuple[int, str | None]], versions: Mapping[str, list[tuple[int, str, str, Mapping[str, Any]]]]
-) -> list[Segment]:
+def _segments(turns: list[tuple[int, str | None]], versions: Mapping[str, list[_Version]]) -> list[Segment]:
     segments: list[Segment] = []
     # An assignment that says again what holds already does not end it.
     turns = [turn for index, turn in enumerate(turns) if index == 0 or turns[index - 1][1] != turn[1]]
@@ -67,11 +75,11 @@ def _segments(
             continue
         known = versions.get(site, [])
         # A device may be at work before its site is described: the oldest description holds from the beginning.
-        first = max((i for i, version in enumerate(known) if version[0] <= begin_us), default=0)
-        for order, (from_us, name, group, attributes) in enumerate(known[first:]):
+        first = max((i for i, version in enumerate(known) if version.from_us <= begin_us), default=0)
+        for order, (from_us, name, group, attributes, site_class) in enumerate(known[first:]):
             if end_us is not None and from_us >= end_us:
                 break
-            place = Place(site, name, group, attributes, begin_us, end_us)
+            place = Place(site, name, group, attributes, begin_us, end_us, site_class)
             segments.append(Segment(begin_us if order == 0 else from_us, place))
         if not known:
             segments.append(Segment(begin_us, Place(site, site, "", {}, begin_us, end_us)))

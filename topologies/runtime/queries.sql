@@ -4,7 +4,7 @@
 SELECT device, valid_from, site FROM assignment;
 
 -- load_sites --
-SELECT site, valid_from, name, "group", attributes FROM site;
+SELECT site, valid_from, name, "group", attributes, class FROM site;
 
 -- delete_recompute --
 DELETE FROM recompute WHERE id = ANY(%(ids)s);

@@ -116,11 +116,15 @@ def records(
 def places(
     assignments: Sequence[tuple[str, float, str | None]],
     sites: Sequence[tuple[str, float, str, Mapping[str, object]]],
+    classes: Mapping[str, str] | None = None,
 ) -> Places:
-    """Places from (device, from minutes, site) and (site, from minutes, group, attributes)."""
+    """Places from (device, from minutes, site) and (site, from minutes, group, attributes), and sites' classes."""
     return build_places(
         [(device, from_us(at(minutes)), site) for device, minutes, site in assignments],
-        [(site, from_us(at(minutes)), site, group, attributes) for site, minutes, group, attributes in sites],
+        [
+            (site, from_us(at(minutes)), site, group, attributes, (classes or {}).get(site, ""))
+            for site, minutes, group, attributes in sites
+        ],
     )
 
 

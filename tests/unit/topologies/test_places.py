@@ -57,3 +57,10 @@ def test_saying_again_what_holds_does_not_begin_the_assignment_anew() -> None:
 
 def test_a_device_that_nobody_assigned_is_nowhere() -> None:
     assert places([], []).at(DEVICE, at(0)) is None
+
+
+def test_a_place_says_whose_data_it_yields() -> None:
+    found = places([(DEVICE, 10, "a"), (DEVICE, 20, "b")], [("a", 0, "", {}), ("b", 0, "", {})], {"a": "personal"})
+
+    classes = [place.site_class for minutes in (11, 21) if (place := found.at(DEVICE, at(minutes)))]
+    assert classes == ["personal", ""]
