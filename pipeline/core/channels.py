@@ -23,14 +23,16 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Channel(Section):
-    """Which alerts a channel tells of; a filter that is empty lets all pass."""
+    """Which alerts a channel tells of; a filter that is empty lets all pass, but for those about people's homes."""
 
     families: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
 
-    def wants(self, *, family: str, severity: str, rule: str) -> bool:
-        """Whether an alert passes all three filters."""
+    def wants(self, *, family: str, severity: str, rule: str, personal: bool = False) -> bool:
+        """Whether an alert passes all three filters; one that tells of people only where its family is named."""
+        if personal and family not in self.families:
+            return False
         return all(
             not wanted or given in wanted
             for wanted, given in ((self.families, family), (self.severities, severity), (self.rules, rule))

@@ -58,6 +58,8 @@ class Retention(_Section):
 
     parking_history_days: Annotated[int, Field(ge=0, le=36500)] = 30
     """What single bays and their sensors said: who came and went can be read from it."""
+    water_history_days: Annotated[int, Field(ge=0, le=36500)] = 30
+    """What single water meters said: who is at home can be read from it."""
     personal_days: Annotated[int, Field(ge=0, le=36500)] = 30
     """Tables of a personal class (`…_personal`)."""
     container_history_days: Annotated[int, Field(ge=0, le=36500)] = 400

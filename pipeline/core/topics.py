@@ -13,6 +13,12 @@ RAW: Final = "lorawan.raw.v1"
 FRAME: Final = "lorawan.frame.v1"
 DEAD_LETTER: Final = "silkstream.deadletter.v1"
 
+INTERNAL: Final = "internal"
+PERSONAL: Final = "personal"
+"""Classes of what an alert tells; see schemas/README.md."""
+PERSONAL_FAMILIES: Final = frozenset({"water"})
+"""Families whose sites are people's homes: an alert about one is on a topic of its own, which tells of nothing else."""
+
 DAY_MS: Final = 86_400_000
 FOREVER: Final = -1
 
@@ -52,9 +58,20 @@ def readings(family: str) -> str:
     return f"readings.{family}.v1"
 
 
-def alerts(family: str) -> str:
-    """The topic of a family's alerts."""
-    return f"alerts.{family}.v1"
+def alerts(family: str, *, personal: bool = False) -> str:
+    """The topic of a family's alerts, or of those that tell of people."""
+    return f"alerts.{family}_personal.v1" if personal else f"alerts.{family}.v1"
+
+
+def alert_topics(families: Iterable[str]) -> tuple[str, ...]:
+    """All topics of alerts."""
+    own = sorted(set(families))
+    return (*map(alerts, own), *(alerts(f, personal=True) for f in own if f in PERSONAL_FAMILIES))
+
+
+def is_personal(topic: str) -> bool:
+    """Whether a topic, with or without its namespace, tells of people."""
+    return topic.endswith("_personal.v1")
 
 
 def city(subject: str) -> str:
@@ -94,5 +111,12 @@ def declared(
         topic(DEAD_LETTER, "as it was", "as it was", 90, "what could not be used, with a reason", large=True),
         *(topic(readings(f), "DevEUI", "silkstream.v1.Reading", 30, f"what {f} sensors measured") for f in own),
         *(topic(alerts(f), "subject", "CloudEvents 1.0 JSON", 90, f"alerts about {f}") for f in own),
+        *(
+            topic(
+                alerts(f, personal=True), "subject", "CloudEvents 1.0 JSON", 30, f"alerts about {f} in homes"
+            )
+            for f in own
+            if f in PERSONAL_FAMILIES
+        ),
         *(topic(city(f), "subject", "CloudEvents 1.0 JSON", 30, f"events for the city about {f}") for f in own),
     )

@@ -27,8 +27,8 @@ NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAYS: Final = 500
 HOURS: Final = 50
 FILL: Final[LiteralString] = """
-    INSERT INTO reading_water (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
-                               raw_partition, raw_offset, water_volume_litres)
+    INSERT INTO reading_weather (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
+                               raw_partition, raw_offset, rain_frames_count)
     SELECT 'w' || device, at, gen_random_uuid(), 1, 'x', '1', at, 0, 1, 1
     FROM generate_series(1, 2) AS device,
          generate_series(timestamptz '2026-11-24 12:00+00' - interval '500 d', '2026-11-24 11:00+00', '1 day') AS at;
@@ -39,7 +39,7 @@ FILL: Final[LiteralString] = """
     SELECT gen_random_uuid(), 's', 'r', 'd', 't', 0, number, timestamptz '2026-11-24 12:00+00' - number * interval '1 h'
     FROM generate_series(1, 3000) AS number;
     INSERT INTO mark (what, subject, bucket)
-    SELECT 'reading_hour', 'water', at
+    SELECT 'reading_hour', 'weather', at
     FROM generate_series(timestamptz '2026-11-24 12:00+00' - interval '500 d', '2026-11-24 11:00+00', '10 days') AS at;
 """
 
@@ -64,21 +64,21 @@ async def oldest(settings: Settings, query: LiteralString) -> datetime:
 
 
 LATE: Final[LiteralString] = """
-    INSERT INTO reading_water (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
+    INSERT INTO reading_weather (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
                                raw_partition, raw_offset)
     VALUES ('late', %s, gen_random_uuid(), 1, 'x', '1', now(), 0, 1)"""
-MARK: Final[LiteralString] = "INSERT INTO mark (what, subject, bucket) VALUES ('reading_hour', 'water', %s)"
-WATER: Final[LiteralString] = "SELECT min(observed_at) FROM reading_water"
+MARK: Final[LiteralString] = "INSERT INTO mark (what, subject, bucket) VALUES ('reading_hour', 'weather', %s)"
+WEATHER: Final[LiteralString] = "SELECT min(observed_at) FROM reading_weather"
 BAYS: Final[LiteralString] = "SELECT min(observed_at) FROM parking_observation"
 
 
 async def kept(settings: Settings) -> dict[str, int]:
     rows = await rows_of(
         settings,
-        "SELECT (SELECT count(*) FROM reading_water), (SELECT count(*) FROM parking_observation),"
+        "SELECT (SELECT count(*) FROM reading_weather), (SELECT count(*) FROM parking_observation),"
         " (SELECT count(*) FROM dead_letter), (SELECT count(*) FROM reading_hour), (SELECT count(*) FROM facts_from)",
     )
-    return dict(zip(("water", "bays", "dead", "hours", "facts_from"), rows[0], strict=True))
+    return dict(zip(("weather", "bays", "dead", "hours", "facts_from"), rows[0], strict=True))
 
 
 def by_table(found: list[Dropped] | None) -> dict[str, Dropped]:
@@ -94,20 +94,20 @@ async def test_what_is_older_goes_by_whole_chunks_and_results_stay(filled: Setti
     found = by_table(await maintain(filled, NOW))
 
     assert found == would
-    assert timedelta(days=400) <= NOW - await oldest(filled, WATER) < timedelta(days=408)
+    assert timedelta(days=400) <= NOW - await oldest(filled, WEATHER) < timedelta(days=408)
     assert timedelta(days=30) <= NOW - await oldest(filled, BAYS) < timedelta(days=32), "to the day: it tells of people"
     after = await kept(filled)
     assert (after["dead"], found["dead_letter"].rows) == (90 * 24, 3000 - 90 * 24)
     assert after["hours"] == before["hours"] == HOURS
-    assert found["reading_water"].size_bytes > 0
+    assert found["reading_weather"].size_bytes > 0
     raised = dict(await rows_of(filled, "SELECT fact_table, facts_from FROM facts_from"))
-    assert raised == {table: found[table].chunks[-1].end for table in ("reading_water", "parking_observation")}
-    assert raised["reading_water"] <= await oldest(filled, WATER)
+    assert raised == {table: found[table].chunks[-1].end for table in ("reading_weather", "parking_observation")}
+    assert raised["reading_weather"] <= await oldest(filled, WEATHER)
 
 
 async def test_again_it_finds_nothing_and_beside_another_one_it_does_nothing(filled: Settings) -> None:
     both = await asyncio.gather(maintain(filled, NOW), maintain(filled, NOW))
-    assert None in both or not all(each and by_table(each)["reading_water"].chunks for each in both)
+    assert None in both or not all(each and by_table(each)["reading_weather"].chunks for each in both)
     after = await kept(filled)
 
     again = by_table(await maintain(filled, NOW))
@@ -163,11 +163,11 @@ async def test_an_hour_that_lost_readings_is_not_recomputed_and_its_mark_is_coun
     assert [row for row in after if row not in before] == [(young, 3, 3)]
     assert len(after) == len(before), "the old hour stays as it was when all was there"
     # The old fact itself was stored, and goes with the next run.
-    assert await oldest(filled, WATER) == old
-    raised = "SELECT facts_from FROM facts_from WHERE fact_table = 'reading_water'"
+    assert await oldest(filled, WEATHER) == old
+    raised = "SELECT facts_from FROM facts_from WHERE fact_table = 'reading_weather'"
     said = await rows_of(filled, raised)
     await maintain(filled, NOW)
-    assert NOW - await oldest(filled, WATER) < timedelta(days=408)
+    assert NOW - await oldest(filled, WEATHER) < timedelta(days=408)
     assert await rows_of(filled, raised) == said, "never lowered"
 
 
@@ -183,16 +183,16 @@ async def test_who_recomputes_is_waited_for(filled: Settings) -> None:
     """The time is read, then the facts: what is dropped in between would make a result too small."""
     async with connected(filled, "test") as reader:
         async with reader.transaction(), reader.cursor() as cursor:
-            began = await facts_from(cursor, ["reading_water"])
-            assert began == {"reading_water": ALWAYS}
+            began = await facts_from(cursor, ["reading_weather"])
+            assert began == {"reading_weather": ALWAYS}
             work = asyncio.create_task(maintain(filled, NOW))
             await eventually(lambda: _waits(filled), "maintain waits for us")
-            await cursor.execute("SELECT count(*) FROM reading_water")
+            await cursor.execute("SELECT count(*) FROM reading_weather")
             assert await cursor.fetchone() == (2 * DAYS,), "all of them are still there"
         await work
         async with reader.transaction(), reader.cursor() as cursor:
-            ((_, begin),) = (await facts_from(cursor, ["reading_water"])).items()
-            await cursor.execute("SELECT min(observed_at) >= %s FROM reading_water", [begin])
+            ((_, begin),) = (await facts_from(cursor, ["reading_weather"])).items()
+            await cursor.execute("SELECT min(observed_at) >= %s FROM reading_weather", [begin])
             assert await cursor.fetchone() == (True,)
 
 
@@ -212,14 +212,14 @@ async def test_who_reads_for_long_is_not_pushed_aside(filled: Settings, monkeypa
     async with connected(filled, "test") as reader:
         await _read(reader)
         found = by_table(await maintain(filled, NOW))
-        assert found["reading_water"].busy
+        assert found["reading_weather"].busy
         assert found["parking_observation"].chunks
         assert not found["parking_observation"].busy
-    assert by_table(await maintain(filled, NOW))["reading_water"].chunks
+    assert by_table(await maintain(filled, NOW))["reading_weather"].chunks
 
 
 async def _read(connection: Connection) -> None:
-    await connection.execute("SELECT count(*) FROM reading_water")  # the transaction stays open
+    await connection.execute("SELECT count(*) FROM reading_weather")  # the transaction stays open
 
 
 async def test_a_replay_and_a_database_of_an_earlier_version_are_refused(namespace: Settings) -> None:

@@ -22,6 +22,7 @@ from topologies.runtime.batch import Request
 from topologies.runtime.memory import MemoryWorker
 from topologies.runtime.model import Topology
 from topologies.runtime.places import Places
+from topologies.water import topology as water
 
 NO_ECHO = "no_echo"
 """Stands among the values for the decoder's flag."""
@@ -70,6 +71,32 @@ def ruled() -> Topology[Any, Any, Any]:
 
 RULED: Topology[Any, Any, Any] = ruled()
 
+
+def homes() -> Topology[Any, Any, Any]:
+    """Water meters of a city where every rule is on and some may return, and limits change from a day on."""
+    entries = [
+        {
+            "leak_hours": 3.0,
+            "gap_hours": 2.0,
+            "no_consumption_days": 0.1,
+            "no_consumption_alert": True,
+            "rollover_litres": 2000.0,
+            "leak_damping_minutes": 200,
+            "disturbed_minimum_minutes": 100,
+            "backflow_damping_minutes": 90,
+        },
+        {"valid_from": from_us(at(DAY * 0.7)), "leak_litres_per_hour": 30.0, "burst_litres_per_hour": 400.0},
+        {"group": "zone True", "valid_from": from_us(at(DAY * 1.2)), "meter_alarms": False},
+    ]
+    works = [{"group": "zone True", "from": from_us(at(DAY * 0.4)), "until": from_us(at(DAY * 0.9))}]
+    content = {"version": 1, "water": entries, "maintenance": works}
+    return water.of_city(city_of(content, installed_parameters()))
+
+
+WATER: Topology[Any, Any, Any] = homes()
+LOGGED = "logged"
+"""Stands among the values for hourly volumes before the frame."""
+
 # Few times and few values, so that equal keys, both limits and whole runs occur often.
 minutes = st.integers(min_value=1, max_value=2 * DAY - 1).map(lambda m: m - m % 90 + 1)
 container_values = st.one_of(
@@ -92,15 +119,30 @@ parking_values = st.one_of(
 )
 
 
+water_values = st.fixed_dictionaries(
+    {},
+    optional={
+        "water_volume_litres": st.sampled_from([5, 100, 110, 115, 160, 400, 1990, 90_000]),
+        LOGGED: st.lists(st.sampled_from([90, 100, 105, 150, 400]), min_size=1, max_size=4),
+        "leak": st.booleans(),
+        "meter_disturbed": st.booleans(),
+    },
+).filter(bool)
+
+
 def frames(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Reading]]:
     """Readings; two of one device and time differ in their event."""
     one = st.builds(
         lambda device, minute, content, salt: reading(
             device,
             minute,
-            {name: value for name, value in content.items() if name != NO_ECHO},
+            {name: value for name, value in content.items() if name not in {NO_ECHO, LOGGED}},
             event=bytes([salt]) * 8 + device[-8:].encode(),
             flags=[NO_ECHO] if NO_ECHO in content else [],
+            earlier=[
+                (minute - 60.0 * hour, {"water_volume_litres": litres})
+                for hour, litres in enumerate(content.get(LOGGED, ()), start=1)
+            ],
         ),
         st.sampled_from(DEVICES),
         minutes,
@@ -195,6 +237,14 @@ def test_bays_are_equal_for_any_order_and_batches(
     case: tuple[list[Reading], list[Reading | float], list[int]],
 ) -> None:
     check(PARKING, case)
+
+
+@given(disorder(water_values))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_water_meters_are_equal_for_any_order_and_batches(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+) -> None:
+    check(WATER, case)
 
 
 @given(disorder(rich_values), st.integers(min_value=0, max_value=30))

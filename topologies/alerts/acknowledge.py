@@ -51,6 +51,15 @@ class Alert(NamedTuple):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     acknowledged_note: str | None
+    alert_class: str = topics.INTERNAL
+
+    @property
+    def topic(self) -> str | None:
+        """Where its events go; None where it tells of people and its family has no topic for that."""
+        personal = self.alert_class == topics.PERSONAL
+        if personal and self.family not in topics.PERSONAL_FAMILIES:
+            return None
+        return topics.alerts(self.family, personal=personal)
 
 
 class Outcome(NamedTuple):
@@ -141,16 +150,16 @@ async def acknowledge(
                 raise SettingsError(f"alert {identity} is gone: late data say that it never was")
             alert = Alert(*row)
             # Of a retrospective one nobody was told: there is nobody to tell that it is acknowledged.
-            if is_new and not alert.retrospective:
-                await outbox.post(cursor, [_event(settings, alert, at)], suppressed=settings.replay)
+            if is_new and not alert.retrospective and (topic := alert.topic) is not None:
+                await outbox.post(cursor, [_event(settings, topic, alert, at)], suppressed=settings.replay)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as missing:
         raise SettingsError("the database has no such table; run `silkstream migrate` first") from missing
     return Outcome(alert, is_new)
 
 
-def _event(settings: Settings, alert: Alert, at: datetime) -> outbox.Event:
+def _event(settings: Settings, topic: str, alert: Alert, at: datetime) -> outbox.Event:
     return outbox.Event(
-        topic=settings.namespace + topics.alerts(alert.family),
+        topic=settings.namespace + topic,
         subject=alert.subject,
         source=SOURCE,
         time_us=to_us(at),

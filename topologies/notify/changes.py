@@ -19,6 +19,7 @@ from pipeline.core.channels import Channel
 from pipeline.core.errors import Reason, Reject
 from pipeline.core.identity import Id, derived_id
 from pipeline.core.model import Record
+from pipeline.core.topics import is_personal
 
 _TYPE: Final = re.compile(r"de\.silkstream\.alert\.([a-z_]{1,40})\.v1")
 _MOST_SEQUENCE: Final = 2**63 - 1
@@ -164,7 +165,9 @@ def decide(
         wanting = [
             name
             for name, channel in sorted(channels.items())
-            if channel.wants(family=data.family, severity=data.severity, rule=data.rule)
+            if channel.wants(
+                family=data.family, severity=data.severity, rule=data.rule, personal=is_personal(change.topic)
+            )
         ]
         if not wanting:
             decided.discarded["filtered"] += 1

@@ -197,7 +197,7 @@ async def run(context: Context) -> None:
         )
     families = sorted({decoder.family for decoder in load().values()})
     check_families(settings.notify, families)
-    wanted = [topics.alerts(family) for family in families]
+    wanted = topics.alert_topics(families)
     context.progress.waits_for("Kafka and the database")
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from pipeline.core.identity import Id, derived_id
+from pipeline.core.topics import INTERNAL
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
 
@@ -35,6 +36,8 @@ class Alert(NamedTuple):
     silenced: bool
     message_de: str
     message_en: str
+    alert_class: str = INTERNAL
+    """`internal` or `personal`: who may read of it."""
 
     @property
     def status(self) -> str:
@@ -104,7 +107,7 @@ def reconcile(
             ids.add(identity)
             after = _new_alert(identity, rule, device, episode)
         else:
-            after = _moved(before, episode)
+            after = _moved(rule, before, episode)
         after = after._replace(retrospective=retrospective, silenced=silenced)
         if after != before:
             outcome.stored.append(after)
@@ -153,6 +156,7 @@ def _with_opening(episode: Episode, stored: Sequence[Alert]) -> Episode:
                 is_earlier=False,
                 opened=Opened(alert.value, alert.limit, alert.message_de, alert.message_en),
                 opened_event=alert.opened_event,
+                site_class=alert.alert_class,
             )
     return episode
 
@@ -193,14 +197,19 @@ def _new_alert(identity: Id, rule: Rule, device: str, episode: Episode) -> Alert
         silenced=False,
         message_de=episode.opened.message_de,
         message_en=episode.opened.message_en,
+        alert_class=rule.class_at(episode.site_class),
     )
 
 
-def _moved(alert: Alert, episode: Episode) -> Alert:
+def _moved(rule: Rule, alert: Alert, episode: Episode) -> Alert:
     after = alert._replace(since_us=episode.since_us, resolved_us=episode.resolved_us)
     if episode.is_earlier:
         return after
     opened = episode.opened
     return after._replace(
-        value=opened.value, limit=opened.limit, message_de=opened.message_de, message_en=opened.message_en
+        value=opened.value,
+        limit=opened.limit,
+        message_de=opened.message_de,
+        message_en=opened.message_en,
+        alert_class=rule.class_at(episode.site_class),
     )

@@ -57,8 +57,10 @@ class Episode(NamedTuple):
     opened_event: Id
     """The last frame before it opened."""
     opened: Opened
+    site_class: str = ""
+    """Of the site when it opened."""
     is_earlier: bool = False
-    """It opened before the window: then `opened` is only the best that the window knows."""
+    """It opened before the window: then `opened` and `site_class` are only the best that the window knows."""
 
     def is_silent(self, horizon_us: int) -> bool:
         """Whether maintenance keeps it from being told: until it is over, or for ever where it ends before."""
@@ -120,6 +122,7 @@ def episodes(
                 tells_us=maintenance.after(place.group, place.site, alarm.opens_us),
                 opened_event=run.fact.event_id,
                 opened=logic.opened(rules[rule], run.fact, place),
+                site_class=place.site_class,
                 is_earlier=run.is_earlier,
             )
         )

@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from pipeline.city.model import Maintenance
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
+from pipeline.core.topics import INTERNAL, PERSONAL
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.runtime.alarms import Alarms
 
@@ -132,6 +133,18 @@ class Rule(NamedTuple):
     severity: str
     topic: str
     """Where its events go, without the namespace."""
+    personal_topic: str | None = None
+    """Where they go about a site that is somebody's own; None: they are told to nobody."""
+    usual_class: str = INTERNAL
+    """Of alerts about a site that does not say whose data it yields."""
+
+    def class_at(self, site_class: str) -> str:
+        """`internal` or `personal`, for a site of a class."""
+        return PERSONAL if (site_class or self.usual_class) == PERSONAL else INTERNAL
+
+    def topic_of(self, alert_class: str) -> str | None:
+        """Where events of an alert of a class go."""
+        return self.personal_topic if alert_class == PERSONAL else self.topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

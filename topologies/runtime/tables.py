@@ -152,15 +152,16 @@ class TransactionStore(Generic[I, F, S]):
                 _QUERIES["store_alert"],
                 [_alert_row(alert, rules[alert.rule], topology.family) for alert in outcome.stored],
             )
-        await outbox.post(
-            self._cursor,
-            [self._event(told, rules[told.alert.rule]) for told in outcome.told],
-            suppressed=self._settings.replay,
-        )
+        events = [
+            self._event(told, rules[told.alert.rule], topic)
+            for told in outcome.told
+            if (topic := rules[told.alert.rule].topic_of(told.alert.alert_class)) is not None
+        ]
+        await outbox.post(self._cursor, events, suppressed=self._settings.replay)
 
-    def _event(self, told: Told, rule: Rule) -> outbox.Event:
+    def _event(self, told: Told, rule: Rule, topic: str) -> outbox.Event:
         return outbox.Event(
-            topic=self._settings.namespace + rule.topic,
+            topic=self._settings.namespace + topic,
             subject=told.alert.subject,
             source=f"/silkstream/topology/{self._topology.name}",
             time_us=_time_of(told),
@@ -170,7 +171,7 @@ class TransactionStore(Generic[I, F, S]):
 
 def _read_alert(row: Sequence[Any]) -> Alert:
     identity, rule, subject, site, device, since, resolved_at, opened_event, *rest = row
-    value, limit, retrospective, silenced, message_de, message_en = rest
+    value, limit, retrospective, silenced, message_de, message_en, alert_class = rest
     return Alert(
         id=rows.identity(identity),
         rule=rule,
@@ -186,6 +187,7 @@ def _read_alert(row: Sequence[Any]) -> Alert:
         silenced=silenced,
         message_de=message_de,
         message_en=message_en,
+        alert_class=alert_class,
     )
 
 
@@ -213,4 +215,5 @@ def _alert_row(alert: Alert, rule: Rule, family: str) -> dict[str, Any]:
         "silenced": alert.silenced,
         "message_de": alert.message_de,
         "message_en": alert.message_en,
+        "class": alert.alert_class,
     }

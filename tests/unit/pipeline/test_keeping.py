@@ -36,8 +36,9 @@ def test_every_setting_of_retention_is_somebodys() -> None:
 @pytest.mark.parametrize(
     ("table", "data_class", "kept"),
     [
-        ("reading_water", "internal", "reading_days"),
-        ("reading_water_personal", "personal", "personal_days"),
+        ("reading_weather", "internal", "reading_days"),
+        ("reading_lighting_personal", "personal", "personal_days"),
+        ("reading_water", "personal", "water_history_days"),
         ("reading_parking_personal", "personal", "personal_days"),
         ("reading_parking", "personal", "parking_history_days"),
         ("reading_hour", "internal", None),

@@ -53,8 +53,9 @@ def reading(
     raw_offset: int = 0,
     event: bytes | None = None,
     flags: Sequence[str] = (),
+    earlier: Sequence[tuple[float, Mapping[str, Value]]] = (),
 ) -> Reading:
-    """A reading with one sample."""
+    """A reading with a sample of its time, and with those that the device took earlier, each at its minutes."""
     return Reading(
         event_id=event or event_id(device, minutes),
         dev_eui=device,
@@ -68,7 +69,11 @@ def reading(
                 observed_at_us=at(minutes),
                 flags=flags,
                 quantities=[_quantity(name, value) for name, value in values.items()],
-            )
+            ),
+            *(
+                Sample(observed_at_us=at(when), quantities=[_quantity(*each) for each in taken.items()])
+                for when, taken in earlier
+            ),
         ],
     )
 

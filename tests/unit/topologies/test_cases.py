@@ -1,7 +1,7 @@
 """Every situation in a topology's cases.jsonl comes out as its line says, in any batches.
 
 A line: `about`, `sites` by name (attributes, group, device, from, until), `city` (what a city file would say), `log`
-(frames with their flags, ticks, cuts between batches), and what is expected: `now` and `facts` by device, `alerts`,
+(frames with their flags and with series of what was logged before; ticks, cuts between batches), and what is expected: `now` and `facts` by device, `alerts`,
 `told`, `marks`, `discarded`. Times are hours and minutes from a common zero. Of facts and rows only what is named is
 compared. `batches`: "as given" where what is told depends on them; otherwise the line is also run record by record
 and as one batch.
@@ -28,11 +28,13 @@ from topologies.runtime.alert_events import event_data
 from topologies.runtime.memory import MemoryWorker
 from topologies.runtime.model import Mark, Topology
 from topologies.runtime.places import Places
+from topologies.water import topology as water
 
 ROOT = Path(__file__).resolve().parents[3] / "topologies"
 OF_CITY: dict[str, Callable[[City], Topology[Any, Any, Any]]] = {
     "container": container.of_city,
     "parking": parking.of_city,
+    "water": water.of_city,
 }
 TOPOLOGIES = {name: of_city(City()) for name, of_city in OF_CITY.items()}
 PARAMETERS = installed_parameters()
@@ -40,8 +42,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     (name, json.loads(line)) for name in TOPOLOGIES for line in (ROOT / name / "cases.jsonl").read_text().splitlines()
 ]
 IN_ANY_BATCHES = [(name, case) for name, case in CASES if "batches" not in case]
-_NOT_MEASURED = {"device", "at", "event", "flags"}
-_FEWEST = {"container": 25, "parking": 8}
+_NOT_MEASURED = {"device", "at", "event", "flags", "series"}
+_FEWEST = {"container": 25, "parking": 8, "water": 25}
 
 
 def sentence(case: tuple[str, Mapping[str, Any]]) -> str:
@@ -64,7 +66,7 @@ def where(sites: Mapping[str, Any]) -> Places:
         assignments.append((eui(site["device"]), minutes(site.get("from", "0:00")), name))
         if "until" in site:
             assignments.append((eui(site["device"]), minutes(site["until"]), None))
-    return places(assignments, described)
+    return places(assignments, described, {name: site.get("class", "") for name, site in sites.items()})
 
 
 def topology_of(name: str, case: Mapping[str, Any]) -> Topology[Any, Any, Any]:
@@ -80,6 +82,16 @@ def topology_of(name: str, case: Mapping[str, Any]) -> Topology[Any, Any, Any]:
 
 def _read(name: str, value: Any) -> Any:
     return from_us(at(minutes(value))) if name in {"valid_from", "from", "until"} else value
+
+
+def logged(series: Mapping[str, Any]) -> list[tuple[float, dict[str, Any]]]:
+    """What a device logged: of each quantity a value `every` so many minutes, `from` a time on."""
+    begin, every = minutes(series.get("from", "0:00")), series.get("every", 60)
+    values = {name: each for name, each in series.items() if name not in {"from", "every"}}
+    return [
+        (begin + every * index, dict(zip(values, taken, strict=True)))
+        for index, taken in enumerate(zip(*values.values(), strict=True))
+    ]
 
 
 def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record]]:
@@ -102,6 +114,7 @@ def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record]]:
                 raw_offset=offset,
                 event=event,
                 flags=entry.get("flags", ()),
+                earlier=logged(entry.get("series", {})),
             )
             found[-1].append(record(content, offset))
         offset += 1

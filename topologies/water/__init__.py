@@ -1,0 +1,1 @@
+"""Water meters: consumption, leaks, bursts, standstill and the meters' own alarms."""

@@ -1,0 +1,186 @@
+"""How much water runs, whether it ever rests, and what the meter says of itself; pure.
+
+A fact is a frame, not a sample: a frame brings up to a day of hourly volumes, most of which the frame before it has
+brought as well. They are merged by their time, in the state that goes from fact to fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import isfinite
+from typing import Final
+
+from pipeline.city.model import City
+from pipeline.core.model import DevEui
+from schemas.silkstream.v1.reading_pb2 import Reading
+from topologies.runtime.alarms import NONE, Alarms, follow
+from topologies.runtime.model import Mark, Opened, Place, Rule
+from topologies.water.facts import NO_SITE, NOWHERE, OWN_FLAGS, Consumption, Now, Report, Track
+from topologies.water.flow import begun, count, is_leaking
+from topologies.water.limits import Limitations, Limits
+from topologies.water.rules import CONDITIONS, sentence
+
+_VOLUME: Final = "water_volume_litres"
+_OURS: Final = ("leak", "burst", "backflow", "no_consumption")
+
+
+class WaterLogic:
+    """Flow from volumes; leak, burst, standstill, backflow; the meter's own alarms."""
+
+    def __init__(self, city: City) -> None:
+        self._limits = Limitations(city)
+
+    def read(self, reading: Reading) -> Sequence[Report]:
+        """One report a frame, of what its samples of channel 0 say."""
+        now_us = reading.observed_at_us
+        volumes: list[tuple[int, float]] = []
+        raised: list[str] = []
+        cleared: list[str] = []
+        flags: set[str] | None = None
+        for sample in reading.samples:
+            at_us = sample.observed_at_us or now_us
+            if sample.channel or at_us > now_us:
+                continue
+            for quantity in sample.quantities:
+                name = quantity.name
+                if name == _VOLUME:
+                    # As it was encoded: a whole number of litres, or a fraction.
+                    litres = quantity.integer or quantity.number
+                    if litres >= 0 and isfinite(litres):
+                        volumes.append((at_us, litres))
+                elif name in CONDITIONS:
+                    (raised if quantity.flag else cleared).append(name)
+            if sample.flags:
+                flags = {*(flags or ()), *sample.flags}
+        if not volumes and not raised and not cleared:
+            return ()
+        volumes.sort()
+        all_flags = tuple(sorted({*(flags or ()), *reading.flags})) if flags or reading.flags else ()
+        return (
+            Report(
+                DevEui(reading.dev_eui),
+                now_us,
+                reading.event_id,
+                tuple(volumes),
+                tuple(raised),
+                tuple(cleared),
+                all_flags,
+            ),
+        )
+
+    def step(self, before: Consumption | None, given: Report, place: Place | None) -> Consumption:
+        """The fact that follows."""
+        device, at_us, event_id, volumes, raised, cleared, flags = given
+        if place is None:
+            return Consumption(*given[:6], None, None, None, None, (), (), NONE, (*flags, NO_SITE))
+        limits = self._limits.of(place).at(at_us)
+        track: Track | None = None
+        found: tuple[str, ...] = ()
+        meter_alarms: tuple[str, ...] = ()
+        alarms = NONE
+        if before is not None:
+            track, found, meter_alarms, alarms = before.track, before.found, before.meter_alarms, before.alarms
+        used = peak = None
+        if volumes:
+            mine = volumes
+            if volumes[0][0] < place.since_us:
+                # What was logged before the meter came here is of another site.
+                mine = tuple([volume for volume in volumes if volume[0] >= place.since_us])
+            if track is None and mine:
+                track = begun(mine[0])
+            if track is not None:
+                track, used, peak, burst, fell, odd = count(track, mine, limits)
+                if odd:
+                    flags = (*flags, *dict.fromkeys(odd))
+                found = _found(track, limits, found, burst=burst, fell=fell if used is not None else None)
+        if raised or (cleared and meter_alarms):
+            meter_alarms = tuple(sorted({*meter_alarms, *raised}.difference(cleared)))
+        if found or meter_alarms or alarms:
+            spoken = (*found, *meter_alarms) if limits.meter_alarms else found
+            alarms = follow(alarms, _rules(spoken, limits), limits.timings, at_us)
+        return Consumption(
+            device,
+            at_us,
+            event_id,
+            volumes,
+            raised,
+            cleared,
+            place.site,
+            used,
+            peak,
+            track,
+            found,
+            meter_alarms,
+            alarms,
+            flags,
+        )
+
+    def given(self, fact: Consumption) -> Report:
+        """The report in a fact."""
+        flags = tuple([flag for flag in fact.flags if flag not in OWN_FLAGS]) if fact.flags else ()
+        return Report(*fact[:6], flags)
+
+    def deadline_us(self, fact: Consumption) -> None:
+        """Time changes nothing but alarms: a meter that is silent says nothing of the water."""
+        del fact
+
+    def show(self, fact: Consumption, place: Place | None, as_of_us: int | None) -> Now:
+        """The newest fact, while the meter serves its site."""
+        del as_of_us
+        if place is None:
+            return NOWHERE
+        track = fact.track
+        if track is None:
+            return NOWHERE._replace(site=fact.site, found=fact.found, meter_alarms=fact.meter_alarms)
+        lows = track.lows
+        return Now(
+            fact.site,
+            track.last_litres,
+            track.last_us,
+            lows[-1].flow if lows else None,
+            lows[0].flow if lows else None,
+            track.still_us,
+            fact.found,
+            fact.meter_alarms,
+        )
+
+    def marks(self, before: Now | None, after: Now) -> Collection[Mark]:
+        """What is shown is nobody else's input."""
+        del before, after
+        return ()
+
+    def marks_of(self, before: Consumption | None, after: Consumption) -> Collection[Mark]:
+        """Nor are facts."""
+        del before, after
+        return ()
+
+    def alarms(self, fact: Consumption) -> Alarms:
+        """The conditions that are on or have just ended."""
+        return fact.alarms
+
+    def opened(self, rule: Rule, fact: Consumption, place: Place) -> Opened:
+        """What an alert says."""
+        return sentence(rule, fact, place, self._limits.of(place))
+
+
+def _found(
+    track: Track, limits: Limits, before: tuple[str, ...], *, burst: bool | None, fell: bool | None
+) -> tuple[str, ...]:
+    """What the volumes say, in a fixed order; what they do not speak of (None) is as it was before."""
+    leak = is_leaking(track, limits, before="leak" in before)
+    still = limits.still_us is not None and track.last_us - track.still_us >= limits.still_us
+    if not (before or leak or still or burst or fell):
+        return ()
+    states = (
+        leak,
+        "burst" in before if burst is None else burst,
+        "backflow" in before if fell is None else fell,
+        still,
+    )
+    return tuple([name for name, on in zip(_OURS, states, strict=True) if on])
+
+
+def _rules(conditions: Sequence[str], limits: Limits) -> Collection[str]:
+    """The rules of conditions, where they are on."""
+    rules = {CONDITIONS[each]: None for each in conditions}
+    return [rule for rule in rules if rule in limits.timings]

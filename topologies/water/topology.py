@@ -1,0 +1,135 @@
+"""The water topology: its logic, its tables, its stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from pipeline.city.model import City
+from pipeline.city.read import load_city
+from pipeline.core import topics
+from pipeline.core.model import DevEui
+from pipeline.core.settings import Settings
+from pipeline.database.queries import load_queries
+from topologies.runtime import alert_events, rows
+from topologies.runtime.alarms import alarms_field, read_alarms
+from topologies.runtime.model import Topology
+from topologies.runtime.rows import NULL, number, text, texts
+from topologies.runtime.stage import stage_of
+from topologies.water.facts import Consumption, Low, Now, Report, Track
+from topologies.water.limits import FAMILY
+from topologies.water.logic import WaterLogic
+from topologies.water.rules import RULES
+
+NAME: Final = "water"
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def build(settings: Settings) -> Topology[Report, Consumption, Now]:
+    """The topology of an installation."""
+    return of_city(load_city(settings), late_hours=settings.topology.late_hours)
+
+
+def of_city(city: City, *, late_hours: int = 48) -> Topology[Report, Consumption, Now]:
+    """The topology with a city's rules.
+
+    Args:
+        city: its rules.
+        late_hours: how late a reading may be where the city does not say so.
+    """
+    return Topology(
+        name=NAME,
+        family=FAMILY,
+        logic=WaterLogic(city),
+        queries=load_queries("topologies.water"),
+        fact_line=fact_line,
+        now_line=now_line,
+        read_fact=read_fact,
+        read_now=read_now,
+        rules=RULES,
+        maintenance=city.maintenance,
+        late_hours=city.late_hours(FAMILY, late_hours),
+    )
+
+
+def fact_line(fact: Consumption) -> str:
+    """A fact for `stage_facts`."""
+    device, at_us, event_id, volumes, raised, cleared, site, used, peak, track, found, own, alarms, flags = fact
+    told = _encode(volumes).decode() if volumes else NULL
+    return (
+        f"{device}\t{at_us}\t{event_id.hex()}\t{told}\t{texts(raised)}\t{texts(cleared)}\t{text(site)}\t{number(used)}\t"
+        f"{number(peak)}\t{_track_field(track)}\t{texts(found)}\t{texts(own)}\t"
+        f"{alarms_field(alarms) if alarms else NULL}\t{texts(flags)}\n"
+    )
+
+
+def now_line(partition: int, fact: Consumption, shown: Now) -> str:
+    """A meter for `stage_now`."""
+    site, volume, measured_us, flow, lowest, still_us, found, own = shown
+    return (
+        f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(site)}\t{number(volume)}\t"
+        f"{number(measured_us)}\t{number(flow)}\t{number(lowest)}\t{number(still_us)}\t{texts(found)}\t{texts(own)}\t"
+        f"{_track_field(fact.track)}\t{alarms_field(fact.alarms) if fact.alarms else NULL}\n"
+    )
+
+
+def read_fact(row: Sequence[Any]) -> Consumption:
+    """A fact from a row."""
+    device, observed_at, event_id, volumes, raised, cleared, site, used, peak, track, found, own, alarms, flags = row[
+        :14
+    ]
+    return Consumption(
+        DevEui(device),
+        rows.known_us(observed_at),
+        rows.identity(event_id),
+        tuple((at_us, litres) for at_us, litres in volumes or ()),
+        rows.names(raised),
+        rows.names(cleared),
+        site,
+        used,
+        peak,
+        _read_track(track),
+        rows.names(found),
+        rows.names(own),
+        read_alarms(alarms),
+        rows.names(flags),
+    )
+
+
+def read_now(row: Sequence[Any]) -> tuple[Consumption, Now]:
+    """The newest fact and what is shown, from a row."""
+    site, volume, measured_at, flow, lowest, still_since, found, own = row[14:22]
+    shown = Now(
+        site,
+        volume,
+        rows.time_us(measured_at),
+        flow,
+        lowest,
+        rows.time_us(still_since),
+        rows.names(found),
+        rows.names(own),
+    )
+    return read_fact(row), shown
+
+
+def _track_field(track: Track | None) -> str:
+    return NULL if track is None else _encode(track).decode()
+
+
+def _read_track(value: Sequence[Any] | None) -> Track | None:
+    if value is None:
+        return None
+    return Track(*value[:-1], lows=tuple(Low(*low) for low in value[-1]))
+
+
+STAGE: Final = stage_of(
+    NAME,
+    "Consumption of water meters, leaks, bursts and alerts.",
+    build,
+    publishes=(
+        alert_events.publication(topics.alerts(FAMILY)),
+        alert_events.publication(topics.alerts(FAMILY, personal=True)),
+    ),
+)
