@@ -61,7 +61,7 @@ class Retention(_Section):
     water_history_days: Annotated[int, Field(ge=0, le=36500)] = 30
     """What single water meters said: who is at home can be read from it."""
     personal_days: Annotated[int, Field(ge=0, le=36500)] = 30
-    """Tables of a personal class (`…_personal`)."""
+    """Tables of a personal class (`…_personal`), and alerts about people's homes, from their end on."""
     container_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """Each measurement of a container with what follows from it."""
     reading_days: Annotated[int, Field(ge=0, le=36500)] = 400

@@ -112,9 +112,7 @@ def declared(
         *(topic(readings(f), "DevEUI", "silkstream.v1.Reading", 30, f"what {f} sensors measured") for f in own),
         *(topic(alerts(f), "subject", "CloudEvents 1.0 JSON", 90, f"alerts about {f}") for f in own),
         *(
-            topic(
-                alerts(f, personal=True), "subject", "CloudEvents 1.0 JSON", 30, f"alerts about {f} in homes"
-            )
+            topic(alerts(f, personal=True), "subject", "CloudEvents 1.0 JSON", 30, f"alerts about {f} in homes")
             for f in own
             if f in PERSONAL_FAMILIES
         ),

@@ -27,6 +27,8 @@ class Relation(NamedTuple):
     """The setting of section `retention`; None = for ever."""
     by: str = ""
     """The column of time that retention goes by."""
+    class_by: str = ""
+    """The column with the class of a row, where it is a row's own: personal ones are kept `personal_days`."""
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +38,11 @@ def catalogue() -> Mapping[str, Relation]:
     return MappingProxyType(
         {
             name: Relation(
-                entry["class"], frozenset(entry.get("writer", ())), entry.get("kept"), by=str(entry.get("by", ""))
+                entry["class"],
+                frozenset(entry.get("writer", ())),
+                entry.get("kept"),
+                by=str(entry.get("by", "")),
+                class_by=str(entry.get("class_by", "")),
             )
             for name, entry in entries.items()
         }

@@ -36,6 +36,8 @@ class Limit(NamedTuple):
     """What is older goes."""
     by: str
     chunked: bool
+    class_by: str = ""
+    """The column by which only personal rows are meant; empty: all."""
 
 
 class Chunk(NamedTuple):
@@ -73,8 +75,12 @@ def limits_of(tables: Mapping[str, bool], retention: Retention, now: datetime) -
     found = []
     for table, chunked in sorted(tables.items()):
         entry = entry_of(table)
-        if entry is not None and entry.kept is not None and (days := getattr(retention, entry.kept)):
+        if entry is None or entry.kept is None:
+            continue
+        if days := getattr(retention, entry.kept):
             found.append(Limit(table, days, now - timedelta(days=days), entry.by, chunked))
+        if entry.class_by and (days := retention.personal_days):
+            found.append(Limit(table, days, now - timedelta(days=days), entry.by, chunked, entry.class_by))
     return found
 
 
@@ -141,14 +147,16 @@ async def _drop(connection: psycopg.AsyncConnection[Any], limit: Limit, old: Seq
 
 
 async def _delete(connection: psycopg.AsyncConnection[Any], limit: Limit, *, dry_run: bool) -> int:
-    table, by = sql.Identifier(limit.table), sql.Identifier(limit.by)
+    table, old = sql.Identifier(limit.table), sql.SQL("{} < %s").format(sql.Identifier(limit.by))
+    if limit.class_by:
+        old += sql.SQL(" AND {} = 'personal'").format(sql.Identifier(limit.class_by))
     if dry_run:
-        count = sql.SQL("SELECT count(*) FROM {} WHERE {} < %s").format(table, by)
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, old)
         cursor = await connection.execute(count, [limit.before])
         ((rows,),) = await cursor.fetchall()
         return int(rows)
-    step = sql.SQL("DELETE FROM {0} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {0} WHERE {1} < %s LIMIT %s))").format(
-        table, by
+    step = sql.SQL("DELETE FROM {0} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {0} WHERE {1} LIMIT %s))").format(
+        table, old
     )
     rows = 0
     while True:

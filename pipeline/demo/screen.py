@@ -17,6 +17,7 @@ ABOUT = {
     "store": "frames, readings → rows",
     "topology-container": "readings → fill, alerts",
     "topology-parking": "readings → bays",
+    "topology-water": "readings → leaks, alerts",
     "derive": "bays → zones",
     "relay": "outbox → alert topics",
 }

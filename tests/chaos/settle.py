@@ -21,7 +21,11 @@ from tests.chaos.system import ChaosError
 STILL_SECONDS: Final = 90.0
 RECOMPUTE: Final = ": recompute"
 _TAIL: Final = 300
-_SHOWN: Final = {"topology-container": "container", "topology-parking": "parking_bay"}
+_SHOWN: Final = {
+    "topology-container": "container",
+    "topology-parking": "parking_bay",
+    "topology-water": "water_meter",
+}
 """Where each topology shows the devices that it has heard of: requests for others wait until they speak."""
 
 

@@ -231,3 +231,23 @@ async def test_a_replay_and_a_database_of_an_earlier_version_are_refused(namespa
             await maintain(namespace, NOW)
     finally:
         await drop_schema(namespace)
+
+
+async def test_alerts_about_homes_go_earlier_than_others_and_open_ones_stay(filled: Settings) -> None:
+    async with connected(filled, "test") as connection:
+        await connection.execute(
+            "INSERT INTO alert (id, rule, family, subject, severity, status, since, resolved_at, opened_event, device,"
+            " site, retrospective, message_de, message_en, class)"
+            " SELECT gen_random_uuid(), 'r', 'water', '', 'warning', '', %(now)s - interval '90 d',"
+            " %(now)s - days * interval '1 d', gen_random_uuid(), '', '', false, '', '', class"
+            " FROM unnest(ARRAY[29, 31, NULL]) AS days, unnest(ARRAY['internal', 'personal']) AS class",
+            {"now": NOW},
+        )
+        await connection.commit()
+
+    assert by_table(await maintain(filled, NOW, dry_run=True))["alert"].rows == 1
+    assert by_table(await maintain(filled, NOW))["alert"].rows == 1
+
+    left = "SELECT class, extract(epoch FROM %s - resolved_at) / 86400 FROM alert ORDER BY class, resolved_at"
+    days = [(kind, None if gone is None else round(gone)) for kind, gone in await rows_of(filled, left, NOW)]
+    assert days == [("internal", 31), ("internal", 29), ("internal", None), ("personal", 29), ("personal", None)]

@@ -32,18 +32,44 @@ FILL: Final[LiteralString] = """
         ('bay-2', '2026-01-01', 'parking', 'Königstraße 2', 'north', ''),
         ('bay-own', '2026-01-01', 'parking', 'Dr. Who', 'north', 'personal'),
         ('bay-staff', '2026-01-01', 'parking', 'Town hall', 'yard', 'internal'),
-        ('huels-0', '2026-01-01', 'container', 'Hüls', 'huels', '');
+        ('huels-0', '2026-01-01', 'container', 'Hüls', 'huels', ''),
+        ('flat', '2026-01-01', 'water', 'Flat 3', '', ''),
+        ('school', '2026-01-01', 'water', 'School', '', 'internal'),
+        ('sold', '2026-01-01', 'water', 'Town flat', '', 'internal'), ('sold', '2026-03-01', 'water', 'Flat 9', '', '');
     INSERT INTO assignment (device, valid_from, site) VALUES
         ('d1', '2026-01-01', 'bay-1'), ('d2', '2026-01-01', 'bay-2'), ('down', '2026-01-01', 'bay-own'),
         ('dstaff', '2026-01-01', 'bay-staff'), ('dc', '2026-01-01', 'huels-0');
-    INSERT INTO parking_bay (device, partition, observed_at, event_id, site, zone, occupied, since)
-        SELECT device, 0, now(), gen_random_uuid(), site, 'north', true, now()
-        FROM assignment WHERE device IN ('d1', 'down', 'dstaff');
-    INSERT INTO parking_observation (device, observed_at, event_id, reported, site, zone, occupied, since)
-        SELECT device, now(), gen_random_uuid(), true, site, 'north', true, now() FROM assignment;
+    INSERT INTO device (device, name, profile, application, application_id, tenant, device_class, region, tags, family,
+                        described_at, seen_at)
+        SELECT device, '', '', '', '', '', '', '', '{}', 'water', now(), now()
+        FROM unnest(ARRAY['wflat', 'wschool', 'wmoved', 'wsold', 'wnobody', 'wunknown']) AS device;
     INSERT INTO reading_parking (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
                                  raw_partition, raw_offset, occupied)
         SELECT device, now(), gen_random_uuid(), 1, 'x', '1', now(), 0, 1, true FROM assignment;
+    INSERT INTO parking_observation (device, observed_at, event_id, reported, site, zone, occupied, since)
+        SELECT device, now(), gen_random_uuid(), true, site, 'north', true, now() FROM assignment;
+    INSERT INTO assignment (device, valid_from, site) VALUES
+        ('wflat', '2026-01-01', 'flat'), ('wschool', '2026-01-01', 'school'), ('wschool', '2026-06-01', NULL),
+        ('wmoved', '2026-01-01', 'flat'), ('wmoved', '2026-02-01', 'school'), ('wsold', '2026-01-01', 'sold'),
+        ('wunknown', '2026-01-01', 'undescribed'), ('wearly', '2026-01-01', 'flat');
+    INSERT INTO reading_water (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at,
+                               raw_partition, raw_offset, water_volume_litres)
+        SELECT device, now(), gen_random_uuid(), 1, 'x', '1', now(), 0, 1, 5 FROM device;
+    INSERT INTO water_consumption (device, observed_at, event_id, site, used_litres)
+        SELECT device, now(), gen_random_uuid(), CASE WHEN device <> 'wnobody' THEN 'x' END, 5 FROM device
+        UNION ALL SELECT 'wearly', now(), gen_random_uuid(), 'flat', 5;
+    INSERT INTO water_meter (device, partition, observed_at, event_id, site, volume_litres)
+        SELECT device, 0, now(), gen_random_uuid(), site, 5 FROM water_consumption;
+    INSERT INTO device_latest (device, channel, quantity, observed_at, number, event_id)
+        SELECT device, 0, 'water_volume_litres', now(), 5, gen_random_uuid() FROM device;
+    INSERT INTO alert (id, rule, family, subject, severity, status, since, opened_event, device, site, retrospective,
+                       message_de, message_en, class)
+        SELECT gen_random_uuid(), 'water_leak', 'water', site, 'warning', 'open', now(), gen_random_uuid(), 'w', site,
+               false, '', '', class
+        FROM (VALUES ('flat', 'personal'), ('school', 'internal')) AS leaking (site, class);
+    INSERT INTO parking_bay (device, partition, observed_at, event_id, site, zone, occupied, since)
+        SELECT device, 0, now(), gen_random_uuid(), site, 'north', true, now()
+        FROM assignment WHERE device IN ('d1', 'down', 'dstaff');
     INSERT INTO container (device, partition, observed_at, event_id, site, fill_ratio)
         VALUES ('dc', 0, now(), gen_random_uuid(), 'huels-0', 0.5);
 """
@@ -113,6 +139,17 @@ async def test_the_reader_sees_everything_but_what_tells_of_people(installed: Se
         assert seen == [("d1",), ("d2",), ("dc",), ("dstaff",)], view
     assert not await may(installed, reader, "DELETE FROM alert")
     assert not await may(installed, reader, "INSERT INTO mark (what, subject) VALUES ('a', 'b')")
+
+
+async def test_what_a_household_uses_and_whether_it_is_at_home_is_read_by_nobody(installed: Settings) -> None:
+    """A meter is shown only where every site that it ever served is said to be no home."""
+    reader = roles(installed).reader
+    for view in ("water_meter", "water_consumption", "reading_water", "device_latest"):
+        query = sql.SQL("SELECT device FROM {}").format(sql.Identifier(f"internal_{view}"))
+        assert await execute(installed, query, role=reader) == [("wschool",)], view
+    assert await execute(installed, "SELECT site FROM internal_alert", role=reader) == [("school",)]
+    for table in ("alert", "outbox", "notification", "heard", "subject", "device_latest", "water_meter"):
+        assert not await readable(installed, table, reader), table
 
 
 async def test_a_bay_that_is_somebodys_own_is_in_no_count_of_its_zone(installed: Settings) -> None:
@@ -254,7 +291,8 @@ async def test_who_may_not_make_roles_says_so_and_goes_on_and_what_is_printed_me
         with psycopg.connect(empty.database.url, autocommit=True) as server:
             for statement in await printed_statements(mine):
                 server.execute(statement.encode())
-        assert await migrate(mine, load().values()) == ["set the rights of 36 tables and views"]
+        count = len(await relations(mine))
+        assert await migrate(mine, load().values()) == [f"set the rights of {count} tables and views"]
 
         assert await migrate(mine, load().values()) == []
         assert {name for _, _, name in await relations(mine)} == {roles(mine).owner}

@@ -121,7 +121,8 @@ def _track_field(track: Track | None) -> str:
 def _read_track(value: Sequence[Any] | None) -> Track | None:
     if value is None:
         return None
-    return Track(*value[:-1], lows=tuple(Low(*low) for low in value[-1]))
+    last_us, last, anchor_us, anchor, known_from_us, still_us, fast_us, lows = value
+    return Track(last_us, last, anchor_us, anchor, known_from_us, still_us, fast_us, tuple(Low(*low) for low in lows))
 
 
 STAGE: Final = stage_of(

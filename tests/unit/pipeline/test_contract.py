@@ -130,7 +130,10 @@ def test_the_status_of_an_alert_is_that_of_its_type() -> None:
     assert faults(event_schema(type(SENT[0])), event)
 
 
-def built(*publications: Publication, families: tuple[str, ...] = ("parking", "container"), namespace: str = "") -> Any:
+FAMILIES = ("parking", "container", "water")
+
+
+def built(*publications: Publication, families: tuple[str, ...] = FAMILIES, namespace: str = "") -> Any:
     declared = topics.declared(families, partitions=3, raw_retention_days=7, namespace=namespace)
     return document(declared, publications, list(load().values()), version="1", namespace=namespace)
 
@@ -146,7 +149,7 @@ def references(part: Any) -> Iterator[str]:
 
 
 def test_every_topic_is_a_channel_as_it_is_declared_and_every_reference_leads_somewhere() -> None:
-    declared = topics.declared(["parking", "container"], partitions=3, raw_retention_days=7)
+    declared = topics.declared(FAMILIES, partitions=3, raw_retention_days=7)
     found = built(*(each for stage in installed_stages(of="silkstream").values() for each in stage.publishes))
 
     assert [channel["address"] for channel in found["channels"].values()] == [topic.name for topic in declared]

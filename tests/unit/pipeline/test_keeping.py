@@ -103,12 +103,13 @@ def test_what_is_printed_quotes_its_names() -> None:
 def test_each_table_is_kept_as_its_setting_says_and_zero_is_for_ever() -> None:
     tables = {"frame": True, "dead_letter": False, "alert": False, "ledger": False, "reading_odour": True, "mine": True}
     found = limits_of(tables, Retention(frame_days=10), NOW)
-    assert [(each.table, each.days, each.by, each.chunked) for each in found] == [
-        ("dead_letter", 90, "received_at", False),
-        ("frame", 10, "observed_at", True),
-        ("reading_odour", 400, "observed_at", True),
+    assert [(each.table, each.days, each.by, each.chunked, each.class_by) for each in found] == [
+        ("alert", 30, "resolved_at", False, "class"),
+        ("dead_letter", 90, "received_at", False, ""),
+        ("frame", 10, "observed_at", True, ""),
+        ("reading_odour", 400, "observed_at", True, ""),
     ]
-    assert found[1].before == NOW - timedelta(days=10)
+    assert found[2].before == NOW - timedelta(days=10)
 
 
 def test_every_column_of_a_wide_table_has_a_meaning_and_its_unit() -> None:

@@ -109,3 +109,16 @@ def test_the_list_says_who_knows() -> None:
     assert status(ALERT) == "open, known to Anna"
     old = ALERT._replace(status="resolved", resolved_at=AT, acknowledged_at=None, retrospective=True)
     assert status(old) == "resolved 2026-01-01T12:00:00Z, retrospective"
+
+
+@pytest.mark.parametrize(
+    ("family", "alert_class", "topic"),
+    [
+        ("container", "internal", "alerts.container.v1"),
+        ("water", "internal", "alerts.water.v1"),
+        ("water", "personal", "alerts.water_personal.v1"),
+        ("container", "personal", None),
+    ],
+)
+def test_of_a_home_only_the_topic_of_homes_hears(family: str, alert_class: str, topic: str | None) -> None:
+    assert ALERT._replace(family=family, alert_class=alert_class).topic == topic

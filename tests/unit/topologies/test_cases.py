@@ -1,10 +1,10 @@
 """Every situation in a topology's cases.jsonl comes out as its line says, in any batches.
 
-A line: `about`, `sites` by name (attributes, group, device, from, until), `city` (what a city file would say), `log`
-(frames with their flags and with series of what was logged before; ticks, cuts between batches), and what is expected: `now` and `facts` by device, `alerts`,
-`told`, `marks`, `discarded`. Times are hours and minutes from a common zero. Of facts and rows only what is named is
-compared. `batches`: "as given" where what is told depends on them; otherwise the line is also run record by record
-and as one batch.
+A line: `about`, `sites` by name (attributes, group, class, device, from, until), `city` (what a city file would say),
+`log` (frames with their flags and with series of what was logged before; ticks, cuts between batches), and what is
+expected: `now` and `facts` by device, `alerts`, `told`, `marks`, `discarded`. Times are hours and minutes from a common
+zero. Of facts and rows only what is named is compared. `batches`: "as given" where what is told depends on them;
+otherwise the line is also run record by record and as one batch.
 """
 
 from __future__ import annotations

@@ -281,3 +281,18 @@ def test_without_a_channel_and_in_a_replay_nobody_is_told() -> None:
     assert is_configured(Settings(notify=hooked))
     assert is_configured(Settings(notify=mailing))
     assert not is_configured(Settings(notify=hooked, replay=True))
+
+
+def test_what_tells_of_homes_is_told_only_where_its_family_is_named() -> None:
+    home = record({**event(), "data": {**event()["data"], "family": "water"}})
+    home = home._replace(topic="demo.alerts.water_personal.v1")
+    channels = {
+        "all": Channel(),
+        "waste": Channel(families=("container",)),
+        "rule": Channel(rules=("container_full",)),
+        "water": Channel(families=("container", "water")),
+        "critical": Channel(families=("water",), severities=("critical",)),
+    }
+
+    assert told(read_change(home), heard=None, **channels) == ([("water", 1)], {})
+    assert told(read_change(home), all=Channel()) == ([], {"filtered": 1})
