@@ -27,8 +27,8 @@ class WaterParameters(Parameters):
     meter_alarms: bool = True
     """The meter's own alarms count beside what we find."""
 
-    leak_litres_per_hour: Annotated[float, Field(gt=0, le=100_000)] = 1
-    """A flow that never falls below this one …"""
+    leak_litres_per_hour: Annotated[float, Field(gt=0, le=100_000)] = 3
+    """A flow that never falls below this one … A large household may well draw a litre in every hour of a day."""
     leak_hours: Annotated[float, Field(ge=1, le=31 * 24)] = 24
     """… for this time is a leak: somewhere in a day nobody draws water."""
     leak_alert: bool = True
