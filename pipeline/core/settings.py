@@ -66,6 +66,10 @@ class Retention(_Section):
     """Each measurement of a container with what follows from it."""
     reading_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """What sensors measured: a year and a month, as long as the raw log."""
+    rollup_quarter_hour_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """Roll-ups by quarter of an hour, from which hours are recomputed: as long as what sensors measured."""
+    rollup_hour_days: Annotated[int, Field(ge=0, le=36500)] = 0
+    """Roll-ups by hour, from which days are recomputed, in chunks of four weeks; days are kept for ever."""
     frame_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """One row for each frame, and one for each gateway that heard it."""
     dead_letter_days: Annotated[int, Field(ge=0, le=36500)] = 90
@@ -146,8 +150,16 @@ class Derive(_Section):
 
     poll_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
     batch_marks: Annotated[int, Field(ge=1, le=100000)] = 5000
-    longest_rest_seconds: Annotated[float, Field(ge=0, le=3600)] = 600
+    longest_rest_seconds: Annotated[float, Field(ge=0, le=3600)] = 3600
     """Results over time let marks gather, each for as long as it likes, but for no longer than this."""
+    rollup_buckets: Annotated[int, Field(ge=1, le=100000)] = 500
+    """Quarters or days of devices in one transaction, a fifth of a second's work: display boards wait for that long."""
+    time_zone: str = "Europe/Berlin"
+    """Whose midnights begin a day; see topologies/derive/README.md before it is changed."""
+    state_gap_hours: Annotated[float, Field(gt=0, le=720)] = 26.0
+    """Between two samples further apart than this a state is unknown; many devices repeat it once a day."""
+    counter_gap_days: Annotated[float, Field(gt=0, le=400)] = 31.0
+    """Between two samples further apart than this a counter's increase is unknown."""
 
 
 class Topics(_Section):

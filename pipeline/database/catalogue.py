@@ -56,3 +56,9 @@ def entry_of(name: str) -> Relation | None:
     if exact is not None:
         return exact
     return next((entry for pattern, entry in known.items() if fnmatchcase(name, pattern)), None)
+
+
+def is_personal(name: str) -> bool:
+    """Whether a table tells of people."""
+    entry = entry_of(name)
+    return entry is not None and entry.data_class == "personal"

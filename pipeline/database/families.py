@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from decoders.api import Decoder
 from decoders.registry import fields_of, vocabulary
+from pipeline.database.catalogue import is_personal
 
 SQL_TYPES: Final = {"number": "double precision", "integer": "bigint", "flag": "boolean", "text": "text"}
 
@@ -44,6 +46,12 @@ IDENTITY_COMMENTS: Final[Mapping[str, str]] = {
 def table_of(family: str) -> str:
     """The wide table of a family."""
     return f"reading_{family}"
+
+
+@lru_cache(maxsize=256)
+def is_rolled_up(family: str) -> bool:
+    """Whether a family has roll-ups: of what tells of people they would outlive the readings."""
+    return not is_personal(table_of(family))
 
 
 def quantities_by_family(decoders: Iterable[Decoder]) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ from decoders.api import Decoder
 from decoders.quantities import Quantity
 from decoders.registry import vocabulary
 from pipeline.core.errors import SettingsError
-from pipeline.database.catalogue import entry_of
+from pipeline.database.catalogue import is_personal
 from pipeline.database.families import IDENTITY, IDENTITY_COMMENTS, quantities_by_family, table_of
 from pipeline.database.queries import load_queries
 
@@ -103,8 +103,7 @@ async def _comment(connection: psycopg.AsyncConnection[Any], name: str, wanted: 
 
 async def _narrow(connection: psycopg.AsyncConnection[Any], table: str) -> bool:
     """Let the chunks of a table that tells of people be short; those that are there stay as they are."""
-    entry = entry_of(table)
-    if entry is None or entry.data_class != "personal":
+    if not is_personal(table):
         return False
     cursor = await connection.execute(_QUERIES["chunk_interval"], {"table": table})
     row = await cursor.fetchone()
@@ -117,8 +116,7 @@ async def _narrow(connection: psycopg.AsyncConnection[Any], table: str) -> bool:
 async def _show_impersonal(connection: psycopg.AsyncConnection[Any], table: str) -> list[str]:
     """Keep the view of what is not personal in a table that also tells of people."""
     view = f"internal_{table}"
-    entry = entry_of(table)
-    if entry is None or entry.data_class != "personal" or table.endswith("_personal"):
+    if not is_personal(table) or table.endswith("_personal"):
         return []
     present = await columns(connection, [table, view])
     shown = list(present.get(view, ()))

@@ -100,3 +100,9 @@ ON CONFLICT (id) DO NOTHING;
 INSERT INTO mark (what, subject, bucket)
 SELECT 'reading_hour', hour.family, timestamptz 'epoch' + hour.number * interval '1 hour'
 FROM unnest(%(families)s::text[], %(hours)s::bigint[]) AS hour (family, number);
+
+-- mark_rollups --
+-- The same by device and quarter of an hour. Marks are only added: one that is being worked off must not swallow the next.
+INSERT INTO rollup_mark (family, device, bucket)
+SELECT mark.family, mark.device, timestamptz 'epoch' + mark.number * interval '15 minutes'
+FROM unnest(%(families)s::text[], %(devices)s::text[], %(quarters)s::bigint[]) AS mark (family, device, number);

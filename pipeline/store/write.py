@@ -13,12 +13,13 @@ from psycopg import sql
 
 from pipeline.core.model import Record
 from pipeline.database.connection import is_about_the_row
-from pipeline.database.families import IDENTITY, table_of
+from pipeline.database.families import IDENTITY, is_rolled_up, table_of
 from pipeline.database.queries import load_queries
 from pipeline.store.rows import Key, Row, Rows, Table, sorted_rows
 
 QUERIES: Final = load_queries("pipeline.store")
 _HOUR_US: Final = 3_600_000_000
+_QUARTER_US: Final = 900_000_000
 _TIMES: Final = frozenset({"observed_at", "ingested_at"})
 
 
@@ -130,6 +131,22 @@ async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> No
     if hours:
         families, numbers = zip(*hours, strict=True)
         await connection.execute(QUERIES["mark_hours"], {"families": list(families), "hours": list(numbers)})
+
+
+async def mark_rollups(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
+    """Mark the quarters of an hour that each device's readings were written into; none of what tells of people."""
+    marks = sorted(
+        {
+            (family, device, at // _QUARTER_US)
+            for family, table in rows.readings.items()
+            if is_rolled_up(family)
+            for device, at, _ in table.rows
+        }
+    )
+    if marks:
+        families, devices, quarters = map(list, zip(*marks, strict=True))
+        values = {"families": families, "devices": devices, "quarters": quarters}
+        await connection.execute(QUERIES["mark_rollups"], values)
 
 
 def _tables(rows: Rows) -> Iterator[tuple[str, Table]]:

@@ -10,6 +10,7 @@ from pipeline.core import topics
 from pipeline.kafka.provision import provision
 from pipeline.simulator import Family, devices
 from tests.benchmark.bench import ENCODINGS, Bench
+from tests.benchmark.derive import derive
 from tests.benchmark.figures import MEGABYTE, Figure, of_stage
 from tests.benchmark.inputs import plan, raw_records
 from tests.benchmark.installation import (
@@ -216,6 +217,7 @@ BENCHES: Final[dict[str, Callable[[Bench], Awaitable[None]]]] = {
     "store": store,
     "topologies": topologies,
     "memory": memory,
+    "derive": derive,
     "way": whole_way,
     "latency": latency,
 }

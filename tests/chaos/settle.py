@@ -113,6 +113,7 @@ def _waiting(stages: Sequence[str]) -> dict[str, bytes]:
     waiting: dict[str, bytes] = {}
     if "derive" in stages:
         waiting["marks"] = b"SELECT count(*) FROM mark"
+        waiting["marks of roll-ups"] = b"SELECT count(*) FROM rollup_mark"
     if "relay" in stages:
         waiting["outbox"] = b"SELECT count(*) FROM outbox WHERE sent_at IS NULL AND NOT suppressed"
     for stage in stages:

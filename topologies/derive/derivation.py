@@ -18,6 +18,8 @@ class Done(NamedTuple):
     marks: int = 0
     beyond_retention: int = 0
     """Of them those whose facts are not whole any more, and so were not recomputed."""
+    more: bool = False
+    """There may be others: it is asked again without a rest, as it also is after `derive.batch_marks`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Derivation:
     name: str
     """As which it is counted in `silkstream_sent_events_total`."""
     run: Callable[[psycopg.AsyncConnection[Any], Settings], Awaitable[Done]]
-    """One transaction on a connection in autocommit: marks first, facts second; at most `derive.batch_marks` marks."""
+    """One transaction on a connection in autocommit: marks first, facts second."""
     publishes: tuple[Publication, ...] = ()
     rest_seconds: float = 0.0
     """How long it may leave its marks while other derivations have theirs."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from decoders.registry import load
 from pipeline.core.retry import sleep_unless
 from pipeline.core.stage import Context, Stage
 from pipeline.database.connection import connected
 from pipeline.database.facts_from import BEYOND_RETENTION
 from pipeline.database.queries import load_queries
+from pipeline.database.wide import check_wide_tables
 from topologies.derive.derivation import Derivation
 from topologies.derive.emptyings import EMPTYINGS
 from topologies.derive.hours import HOURS
+from topologies.derive.rollups import check_zone, rollups
 from topologies.derive.zones import ZONES, watch_sites
 from topologies.runtime.turn import wait_for_turn
 
@@ -32,22 +35,27 @@ async def run(context: Context) -> None:
         await connection.set_autocommit(True)
         if not await wait_for_turn(connection, _QUERIES["lock_derive"], context):
             return
-        due_at = dict.fromkeys((watch_sites(), *DERIVATIONS), 0.0)
+        # A quantity that has no column yet would be missing in what its marks bring about.
+        decoders = load().values()
+        await check_wide_tables(connection, decoders)
+        await check_zone(connection, settings.derive.time_zone)
+        due_at = dict.fromkeys((watch_sites(), *DERIVATIONS, *rollups(decoders)), 0.0)
         while not context.stop.is_set():
-            most = 0
+            more = False
             for derivation, at in due_at.items():
                 started = time.perf_counter()
                 if started < at:
                     continue
                 done = await derivation.run(connection, settings)
-                most = max(most, done.marks)
+                behind = done.more or done.marks >= settings.derive.batch_marks
+                more = more or behind
                 if done.marks:
                     _count(context, derivation, marks=done.marks, beyond=done.beyond_retention, started=started)
-                if done.marks < settings.derive.batch_marks:
+                if not behind:
                     rest = min(derivation.rest_seconds, settings.derive.longest_rest_seconds)
                     due_at[derivation] = time.perf_counter() + rest
             context.progress.moved()
-            if most < settings.derive.batch_marks:
+            if not more:
                 await sleep_unless(context.stop, settings.derive.poll_seconds)
 
 
