@@ -100,3 +100,9 @@ ON CONFLICT (id) DO NOTHING;
 INSERT INTO mark (what, subject, bucket)
 SELECT 'reading_hour', hour.family, timestamptz 'epoch' + hour.number * interval '1 hour'
 FROM unnest(%(families)s::text[], %(hours)s::bigint[]) AS hour (family, number);
+
+-- mark_pressures --
+-- Leave a mark for each pressure of the air that the batch wrote; derive asks for the wells that are counted with it.
+INSERT INTO mark (what, subject, bucket)
+SELECT 'air_pressure', told.device, timestamptz 'epoch' + told.at * interval '1 microsecond'
+FROM unnest(%(devices)s::text[], %(times)s::bigint[]) AS told (device, at);
