@@ -64,6 +64,8 @@ class Retention(_Section):
     """Tables of a personal class (`…_personal`), and alerts about people's homes, from their end on."""
     container_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """Each measurement of a container with what follows from it."""
+    groundwater_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """Each measurement of a well with its level; hours and days are kept for ever."""
     reading_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """What sensors measured: a year and a month, as long as the raw log."""
     rollup_quarter_hour_days: Annotated[int, Field(ge=0, le=36500)] = 400

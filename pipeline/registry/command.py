@@ -48,7 +48,7 @@ def import_command(
 ) -> None:
     """Take in a sites file: what it says is added or corrected, what it does not speak of stays."""
     families = {decoder.family for decoder in load_decoders().values()}
-    lines = parse_sites(_text(file), default_from=_time(from_), families=families, source=str(file))
+    lines = parse_sites(text_of(file, "sites file"), default_from=_time(from_), families=families, source=str(file))
     found = asyncio.run(_change(lambda state: importing(state, lines), dry_run=dry_run))
     _print(found, dry_run=dry_run, limit=None if every else SHOWN)
 
@@ -86,14 +86,14 @@ def list_command(
 ) -> None:
     """List the sites with group, attributes and device."""
     state = asyncio.run(_read())
-    table = _table("site", "family", "class", "group", "name", "device", "attributes")
+    table = table_of("site", "family", "class", "group", "name", "device", "attributes")
     listed = listing(state, _time(at, option="--at"), family=family)
     for site, version, device in listed:
         attributes = ", ".join(f"{name} {value}" for name, value in sorted(version.attributes.items()))
         described = (version.family, version.data_class, version.group, version.name)
         table.add_row(site, *described, device or "none", attributes)
-    _out().print(table)
-    _out().print(f"{len(listed)} sites")
+    console().print(table)
+    console().print(f"{len(listed)} sites")
 
 
 async def _change(alter: Callable[[State], State], *, dry_run: bool) -> Difference:
@@ -111,11 +111,11 @@ def _print(found: Difference, *, dry_run: bool, limit: int | None) -> None:
         *((each.kind, each.site, each.valid_from, each.detail) for each in found.versions),
         *((each.kind, each.device, each.valid_from, each.detail) for each in found.assignments),
     ]
-    out = _out()
+    out = console()
     if not rows:
         out.print("nothing to change")
         return
-    table = _table("change", "of", "from", "what")
+    table = table_of("change", "of", "from", "what")
     for kind, subject, valid_from, detail in rows[:limit]:
         table.add_row(kind.removeprefix("assignment "), subject, valid_from.isoformat().replace("+00:00", "Z"), detail)
     out.print(table)
@@ -127,7 +127,8 @@ def _print(found: Difference, *, dry_run: bool, limit: int | None) -> None:
     out.print("dry run: nothing was changed" if dry_run else "done")
 
 
-def _out() -> Console:
+def console() -> Console:
+    """Where people and scripts read: lines are not broken at a screen's edge where there is none."""
     # Names of sites are a city's own words: no brackets or colons in them are ours to interpret.
     out = Console(highlight=False, markup=False, emoji=False)
     if not out.is_terminal:
@@ -135,20 +136,26 @@ def _out() -> Console:
     return out
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """A plain table."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in {"change", "of", "site", "device", "from"})
     return table
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path, what: str) -> str:
+    """A file's text.
+
+    Raises:
+        SettingsError: it is not there, or not UTF-8.
+    """
     try:
         return file.read_bytes().decode()
     except OSError as missing:
-        raise SettingsError(f"sites file {file}: {missing.strerror}") from missing
+        raise SettingsError(f"{what} {file}: {missing.strerror}") from missing
     except UnicodeDecodeError as wrong:
-        raise SettingsError(f"sites file {file} is not UTF-8 (byte {wrong.start}); save it as UTF-8") from wrong
+        raise SettingsError(f"{what} {file} is not UTF-8 (byte {wrong.start}); save it as UTF-8") from wrong
 
 
 def _time(text: str | None, *, option: str = "--from") -> datetime:

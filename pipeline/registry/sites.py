@@ -42,11 +42,19 @@ class Attribute(NamedTuple):
     required: bool = False
 
 
+class Word(NamedTuple):
+    """A word that a site of a family may carry."""
+
+    choices: tuple[str, ...] = ()
+    """Empty: any."""
+    required: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """What a site of a family is described by. The attributes named in `rising` must rise strictly in that order."""
 
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute | Word] = field(default_factory=dict)
     rising: tuple[str, ...] = ()
     needs_group: bool = False
 
@@ -63,12 +71,18 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             },
             rising=("full_distance_metres", "empty_distance_metres"),
         ),
-        # Height of the casing's top above sea level (NHN), and how far below it the probe hangs.
+        # The probe hangs by the suspension below the measuring point. What its pressure is relative to nobody can know
+        # but who ordered it.
         "groundwater": Kind(
             attributes={
-                "casing_top_metres": Attribute(-500, 5000),
+                "measuring_point_metres_nhn": Attribute(-500, 5000),
+                "ground_metres_nhn": Attribute(-500, 5000),
                 "suspension_metres": Attribute(0, 1000),
-            }
+                "pressure_reference": Word(("vented", "absolute", "sealed")),
+                "barometer": Word(),
+                "sealed_reference_hectopascals": Attribute(0, 2000),
+                "water_density_kilograms_per_cubic_metre": Attribute(900, 1300),
+            },
         ),
         "lighting": Kind(attributes={"rated_watts": Attribute(0, 5000)}),
     }
@@ -86,7 +100,7 @@ class SiteVersion:
     family: str
     name: str
     group: str = ""
-    attributes: Mapping[str, float] = field(default_factory=dict)
+    attributes: Mapping[str, float | str] = field(default_factory=dict)
     data_class: str = ""
     """One of `CLASSES`; empty = as usual in its family."""
 
@@ -120,8 +134,8 @@ class Fault(NamedTuple):
         return f"line {self.line}, column {self.column}: {self.what}"
 
 
-class FaultySites(SettingsError):
-    """A sites file has faults; nothing of it is used."""
+class FaultyFile(SettingsError):
+    """A file that people wrote has faults; nothing of it is used."""
 
     def __init__(self, source: str, faults: Sequence[Fault]) -> None:
         shown = [f"  {fault}" for fault in faults[:MAX_FAULTS]]
@@ -170,12 +184,12 @@ def parse_sites(
         source: what the message calls the file.
 
     Raises:
-        FaultySites: with every fault of the file.
+        FaultyFile: with every fault of the file.
     """
     reading = _Reading(default_from, KINDS.keys() | set(families))
     lines = tuple(reading.lines(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")))
     if reading.faults:
-        raise FaultySites(source, sorted(reading.faults))
+        raise FaultyFile(source, sorted(reading.faults))
     return lines
 
 
@@ -262,9 +276,10 @@ class _Reading:
             site=site, valid_from=valid_from, version=version, device=device, keeps_class=CLASS not in cells
         )
 
-    def _attributes(self, cells: Mapping[str, str], family: str) -> dict[str, float]:
+    def _attributes(self, cells: Mapping[str, str], family: str) -> dict[str, float | str]:
         kind = KINDS.get(family, _PLAIN)
-        found: dict[str, float] = {}
+        found: dict[str, float | str] = {}
+        numbers: dict[str, float] = {}
         for column in sorted(_ATTRIBUTES):
             text = cells.get(column, "")
             attribute = kind.attributes.get(column)
@@ -274,16 +289,25 @@ class _Reading:
             elif not text:
                 if attribute.required:
                     self._fault(column, f"is empty; a site of family {family} needs it")
-            elif (number := _number(text)) is None:
+            elif isinstance(attribute, Word):
+                self._word(column, text, attribute)
+                found[column] = text
+            elif (number := read_number(text)) is None:
                 self._fault(column, f"{text!r} is no number; expected: digits and a decimal point")
             elif not attribute.low <= number <= attribute.high:
                 self._fault(column, f"{text} is not between {attribute.low:g} and {attribute.high:g}")
             else:
-                found[column] = number
+                found[column] = numbers[column] = number
         for lower, higher in zip(kind.rising, kind.rising[1:], strict=False):
-            if lower in found and higher in found and found[higher] <= found[lower]:
-                self._fault(higher, f"{found[higher]} is not greater than {lower} {found[lower]}")
+            if lower in numbers and higher in numbers and numbers[higher] <= numbers[lower]:
+                self._fault(higher, f"{numbers[higher]} is not greater than {lower} {numbers[lower]}")
         return found
+
+    def _word(self, column: str, text: str, word: Word) -> None:
+        if word.choices and text not in word.choices:
+            self._fault(column, f"{text!r} is unknown; known: {', '.join(word.choices)}")
+        elif not text.isprintable() or len(text) > MAX_LENGTH:
+            self._fault(column, f"expected: at most {MAX_LENGTH} printable characters")
 
     def _valid_from(self, text: str) -> datetime | None:
         try:
@@ -300,7 +324,8 @@ class _Reading:
             return None
 
 
-def _number(text: str) -> float | None:
+def read_number(text: str) -> float | None:
+    """A finite number; None where the text is none."""
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)

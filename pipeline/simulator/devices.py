@@ -67,6 +67,8 @@ SEGMENTS: Final = (
 )
 AQUIFERS: Final = ("obere-terrasse", "mittlere-terrasse", "niederterrasse")
 DISTRICTS: Final = ("mitte", "huels", "uerdingen", "fischeln", "linn", "bockum")
+CASING_METRES: Final = 0.8
+"""How far a well's casing stands out of the ground."""
 TEXTILE_SHARE: Final = 16 / 23
 
 
@@ -133,7 +135,11 @@ def devices(plan: CityPlan) -> tuple[Device, ...]:
                 "casing_top_metres_nhn": str(casing_top),
                 "probe_depth_metres": str(depth),
             },
-            attributes={"casing_top_metres_nhn": casing_top, "probe_depth_metres": depth},
+            attributes={
+                "measuring_point_metres_nhn": casing_top,
+                "ground_metres_nhn": round(casing_top - CASING_METRES, 2),
+                "suspension_metres": depth,
+            },
         )
     for number in range(plan.containers):
         textile = number < round(plan.containers * TEXTILE_SHARE)

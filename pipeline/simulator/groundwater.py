@@ -123,7 +123,7 @@ def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
             water_celsius=water_celsius + rng.gauss(0.0, 0.004),
             # minerals: what dissolves in an aquifer hardly changes
             microsiemens_per_centimetre=520.0 + device.number * 17 % 400,
-            probe_metres_nhn=device.attributes["casing_top_metres_nhn"] - device.attributes["probe_depth_metres"],
+            probe_metres_nhn=device.attributes["measuring_point_metres_nhn"] - device.attributes["suspension_metres"],
             seed=plan.seed,
             earlier=memory.before(at, column),
         )

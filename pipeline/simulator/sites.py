@@ -8,19 +8,28 @@ from typing import Final
 
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device, devices
+from pipeline.simulator.models import Family
 
 COLUMNS: Final = ("site", "family", "name", "group", "dev_eui", "valid_from")
-ATTRIBUTES: Final = ("empty_distance_metres", "full_distance_metres")
+ATTRIBUTES: Final = (
+    "empty_distance_metres",
+    "full_distance_metres",
+    "measuring_point_metres_nhn",
+    "ground_metres_nhn",
+    "suspension_metres",
+)
+PRESSURE_REFERENCE: Final = {Family.GROUNDWATER: "vented"}
+"""Loggers that have a barometer tell the difference, too."""
 
 
 def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
     """One line for each site: what it is, what it is counted with, which device is there since the plan's start.
 
-    Distances in metres; a cell is empty where the attribute does not apply.
+    Distances and heights in metres; a cell is empty where the attribute does not apply.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow((*COLUMNS, *ATTRIBUTES))
+    lines.writerow((*COLUMNS, *ATTRIBUTES, "pressure_reference"))
     for device in devices(plan) if city is None else city:
         lines.writerow(
             (
@@ -31,6 +40,7 @@ def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
                 device.dev_eui,
                 plan.start.isoformat(),
                 *(device.attributes.get(name, "") for name in ATTRIBUTES),
+                PRESSURE_REFERENCE.get(device.family, ""),
             )
         )
     return text.getvalue()

@@ -106,3 +106,9 @@ FROM unnest(%(families)s::text[], %(hours)s::bigint[]) AS hour (family, number);
 INSERT INTO rollup_mark (family, device, bucket)
 SELECT mark.family, mark.device, timestamptz 'epoch' + mark.number * interval '15 minutes'
 FROM unnest(%(families)s::text[], %(devices)s::text[], %(quarters)s::bigint[]) AS mark (family, device, number);
+
+-- mark_pressures --
+-- Leave a mark for each pressure of the air that the batch wrote; derive asks for the wells that are counted with it.
+INSERT INTO mark (what, subject, bucket)
+SELECT 'air_pressure', told.device, timestamptz 'epoch' + told.at * interval '1 microsecond'
+FROM unnest(%(devices)s::text[], %(times)s::bigint[]) AS told (device, at);

@@ -38,7 +38,15 @@ from pipeline.store.rows import (
     read_frame,
     read_reading,
 )
-from pipeline.store.write import FIXED, create_staging, mark_hours, mark_rollups, wide_upsert, write_rows
+from pipeline.store.write import (
+    FIXED,
+    create_staging,
+    mark_hours,
+    mark_pressures,
+    mark_rollups,
+    wide_upsert,
+    write_rows,
+)
 
 CONSUMER: Final = "store"
 _log = logger(CONSUMER)
@@ -107,6 +115,7 @@ class Worker:
             refusals = await write_rows(self._connection, rows, self._upserts)
             await mark_hours(self._connection, rows)
             await mark_rollups(self._connection, rows)
+            await mark_pressures(self._connection, rows, self._columns)
             for refusal in refusals:
                 detail = f"{refusal.table}: {refusal.detail}"
                 _log.warning("row refused", detail=detail, **_place(refusal.origin))

@@ -20,6 +20,8 @@ from pipeline.store.rows import Key, Row, Rows, Table, sorted_rows
 QUERIES: Final = load_queries("pipeline.store")
 _HOUR_US: Final = 3_600_000_000
 _QUARTER_US: Final = 900_000_000
+_WEATHER: Final = "weather"
+_PRESSURE: Final = "air_pressure_hectopascals"
 _TIMES: Final = frozenset({"observed_at", "ingested_at"})
 
 
@@ -147,6 +149,21 @@ async def mark_rollups(connection: psycopg.AsyncConnection[Any], rows: Rows) -> 
         families, devices, quarters = map(list, zip(*marks, strict=True))
         values = {"families": families, "devices": devices, "quarters": quarters}
         await connection.execute(QUERIES["mark_rollups"], values)
+
+
+async def mark_pressures(
+    connection: psycopg.AsyncConnection[Any], rows: Rows, families: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Mark what weather stations said of the pressure: levels of wells are counted with it."""
+    table, place = rows.readings.get(_WEATHER), families.get(_WEATHER, {}).get(_PRESSURE)
+    if table is None or place is None:
+        return
+    told = sorted(
+        {(device, at) for (device, at, _), row in table.rows.items() if row[len(IDENTITY) + place] is not None}
+    )
+    if told:
+        devices, times = zip(*told, strict=True)
+        await connection.execute(QUERIES["mark_pressures"], {"devices": list(devices), "times": list(times)})
 
 
 def _tables(rows: Rows) -> Iterator[tuple[str, Table]]:

@@ -17,6 +17,7 @@ from pipeline.core.settings import Settings
 from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.unit.topologies.material import at, eui, places, reading, records
 from topologies.container import topology as container
+from topologies.groundwater import topology as groundwater
 from topologies.parking import topology as parking
 from topologies.runtime.batch import Request
 from topologies.runtime.memory import MemoryWorker
@@ -41,6 +42,7 @@ PLACES = places(
     [(site, 0, f"zone {site in 'ab'}", GEOMETRY) for site in "abcd"],
 )
 
+REFERENCES = ("vented", "absolute", "absolute", "vented")
 SETTINGS = Settings()
 CONTAINER: Topology[Any, Any, Any] = container.build(SETTINGS)
 PARKING: Topology[Any, Any, Any] = parking.build(SETTINGS)
@@ -289,6 +291,89 @@ def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Rea
     for identity, told in last.items():
         if identity not in worker.store.alerts_by_id:
             assert told.kind == "resolved"
+
+
+# ── wells: with barometers and dips that come whenever they like ─────────────────────────────────────────────────
+
+WELL = {
+    "measuring_point_metres_nhn": 40.0,
+    "suspension_metres": 10.0,
+    "ground_metres_nhn": 39.0,
+    "barometer": "klima",
+}
+WELLS = places(
+    [
+        (DEVICES[0], 0, "a"),
+        (DEVICES[1], 0, "b"),
+        (DEVICES[1], DAY, "c"),
+        (DEVICES[2], 0, "d"),
+        (DEVICES[2], DAY, None),
+    ],
+    [(site, 0, "", {**WELL, "pressure_reference": kind}) for site, kind in zip("abcd", REFERENCES, strict=True)],
+)
+
+
+def wells() -> Topology[Any, Any, Any]:
+    """Wells of a city where every rule is on, has to last and may return."""
+    timed = {
+        f"{rule}_{what}_minutes": minutes
+        for rule, lasting, returning in (("low", 100, 200), ("high", 0, 300), ("flood", 180, 90), ("rising", 30, 100))
+        for what, minutes in (("minimum", lasting), ("damping", returning))
+    }
+    limits = {"low_metres_nhn": 33.0, "high_metres_nhn": 34.0, "flood_metres_nhn": 36.5, "stuck_hours": 3.0}
+    content = {"version": 1, "groundwater": [{**timed, **limits}]}
+    return groundwater.of_city(city_of(content, installed_parameters()))
+
+
+GROUNDWATER: Topology[Any, Any, Any] = wells()
+well_values = st.fixed_dictionaries(
+    {},
+    optional={
+        "pressure_bar": st.sampled_from([0.2, 0.3, 0.39, 0.41, 1.3, 1.4]),
+        "absolute_pressure_bar": st.sampled_from([1.2, 1.4]),
+        "water_column_metres": st.sampled_from([-0.01, 0.0, 2.9, 3.0, 4.0, 4.03, 7.0, 400.0]),
+        "distance_metres": st.sampled_from([6.0, 6.5]),
+        "freezing": st.booleans(),
+    },
+).filter(bool)
+pressures = st.tuples(st.just("load_air_pressure"), minutes, st.sampled_from([990.0, 1000.0, 1020.0]))
+dips = st.tuples(st.just("load_dips"), minutes, st.sampled_from([5.8, 6.0, 6.3]))
+around = st.lists(st.one_of(pressures, dips), max_size=8, unique_by=lambda news: news[:2])
+
+
+@given(disorder(well_values), around, st.lists(st.integers(min_value=0, max_value=30), min_size=8, max_size=8))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_wells_are_equal_for_any_order_and_batches_and_whenever_air_and_dips_become_known(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+    news: list[tuple[str, int, float]],
+    when: list[int],
+) -> None:
+    readings, shuffled, cuts = case
+
+    def surround(worker: MemoryWorker[Any, Any, Any], query: str, minute: int, value: float) -> None:
+        reach = 180 if query == "load_air_pressure" else 0
+        requests = [Request(number, DevEui(device), at(minute - reach)) for number, device in enumerate(DEVICES)]
+        names = ["klima"] if reach else list("abcd")
+        for name in names:
+            worker.surround(query, (name, from_us(at(minute)), value), requests)
+
+    def result(batches: Sequence[Sequence[Record]], due: Sequence[int]) -> dict[str, Any]:
+        worker: MemoryWorker[Any, Any, Any] = MemoryWorker(GROUNDWATER, WELLS)
+
+        async def work() -> None:
+            for number, batch in enumerate(batches):
+                for each, turn in zip(news, due, strict=False):
+                    if turn == number or (number == len(batches) - 1 and turn > number):
+                        surround(worker, *each)
+                await worker.process(batch)
+
+        asyncio.run(work())
+        assert not worker.refusals
+        return worker.result()
+
+    expected = result(one_by_one(records([*in_right_order(readings), END])), [0] * len(news))
+
+    assert result([*split(records([*shuffled, END]), cuts)], [turn % (len(cuts) + 1) for turn in when]) == expected
 
 
 def test_an_alert_that_late_data_cut_in_two_keeps_what_opened_it() -> None:

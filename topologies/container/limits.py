@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 from pipeline.city.model import City
 from topologies.container.parameters import ContainerParameters
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED
-from topologies.container.trend import DAY_US
 from topologies.runtime.alarms import Timing
 from topologies.runtime.model import Place
+from topologies.runtime.slopes import DAY_US
 
 FAMILY: Final = "container"
 _PLACES: Final = 10_000

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.core import topics
 from topologies.container.facts import Level
-from topologies.container.trend import DAY_US
 from topologies.runtime.alarms import Alarm, Alarms
 from topologies.runtime.model import Opened, Place, Rule
+from topologies.runtime.slopes import DAY_US
 
 if TYPE_CHECKING:
     from topologies.container.limits import Here

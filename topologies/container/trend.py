@@ -8,14 +8,14 @@ from fact to fact.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import combinations
 from statistics import median
 from typing import Final, NamedTuple
 
 import msgspec
 
+from topologies.runtime.slopes import DAY_US, slopes_per_day
+
 _HOUR_US: Final = 3_600_000_000
-DAY_US: Final = 24 * _HOUR_US
 MOST: Final = 8
 """Points that are kept; beyond them every second one goes, and the others stand twice as far apart."""
 FIRST_SPACING_US: Final = _HOUR_US // 2
@@ -84,8 +84,7 @@ def rate_of(trend: Trend) -> Rate | None:
     _, times, ratios, _ = trend
     if len(times) < FEWEST or times[-1] - times[0] < SHORTEST_US:
         return None
-    points = zip(times, ratios, strict=True)
-    slopes = sorted((r2 - r1) / (t2 - t1) * DAY_US for (t1, r1), (t2, r2) in combinations(points, 2))
+    slopes = slopes_per_day(times, ratios)
     left_out = round(OUTER * (len(slopes) - 1))
     return Rate(median(slopes), slopes[left_out], slopes[-1 - left_out])
 

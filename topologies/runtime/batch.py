@@ -7,20 +7,24 @@ both are driven by the function below, so that what is proved in memory is what 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from topologies.runtime.alerts import Alert, Reconciled, reconcile
-from topologies.runtime.cache import Cache
+from topologies.runtime.cache import Bound, Cache
 from topologies.runtime.episodes import begins_us, episodes
 from topologies.runtime.fold import Folded, Folder, Late
 from topologies.runtime.intake import Intake
 from topologies.runtime.model import F, I, Rule, S
 
+_AHEAD_US: Final = 86_400_000_000
+"""So much more is loaded than is needed: the next late reading may be a little older."""
+
 
 class Request(NamedTuple):
-    """Somebody changed the sites of a device."""
+    """Somebody changed the sites of a device, or what surrounds it."""
 
     id: int
     device: DevEui
@@ -52,6 +56,10 @@ class Store(Protocol[_Fact, _Shown]):
 
     async def facts(self, late: Sequence[Late]) -> Mapping[DevEui, Sequence[_Fact]]:
         """Facts of devices, each from the last one before a time on, in order."""
+        ...
+
+    async def surroundings(self, queries: Sequence[str], since_us: int) -> Mapping[str, Sequence[Sequence[Any]]]:
+        """The rows of queries; what is older than a time may be missing."""
         ...
 
     async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
@@ -95,6 +103,10 @@ async def fold_batch(
     given = folder.sift(cache.devices, intake.given, intake.discarded)
     late = folder.late(cache.devices, given, recompute)
     history = await store.facts(late) if late else {}
+    if folder.surroundings is not None:
+        times = [each.from_us for each in late]
+        times += [each.observed_at_us for inputs in given.values() for each, _ in inputs]
+        folder = await _surrounded(folder, store, cache, times, anew=bool(requests))
     folded = folder.fold(cache, given, late=late, history=history, as_of_us=as_of_us)
     await store.write(folded)
     if rules and folded.windows:
@@ -102,6 +114,26 @@ async def fold_batch(
         if any(outcome):
             await store.write_alerts(outcome)
     return folded
+
+
+async def _surrounded(
+    folder: Folder[I, F, S], store: Store[F, S], cache: Cache[F, S], times: Sequence[int], *, anew: bool
+) -> Folder[I, F, S]:
+    """With the logic among what surrounds these times.
+
+    Who changes a value asks for what follows from it to be recomputed. So what was loaded is good until a request
+    comes; each partition has its own, since its requests say nothing of another one's.
+    """
+    surroundings = folder.surroundings
+    if anew:
+        cache.bound = None
+    if surroundings is None or not times:
+        return folder
+    from_us = min(times) - surroundings.reach_us
+    if cache.bound is None or from_us < cache.bound.from_us:
+        from_us -= _AHEAD_US
+        cache.bound = Bound(surroundings.bind(await store.surroundings(surroundings.queries, from_us)), from_us)
+    return replace(folder, logic=cache.bound.logic)
 
 
 async def _reconciled(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from pipeline.core.model import DevEui
-from topologies.runtime.model import F, S
+from topologies.runtime.model import F, Logic, S
 
 
 class Known(NamedTuple, Generic[F, S]):
@@ -18,6 +18,14 @@ class Known(NamedTuple, Generic[F, S]):
     shown: S
 
 
+class Bound(NamedTuple):
+    """A logic among the surroundings that were loaded."""
+
+    logic: Logic[Any, Any, Any]
+    from_us: int
+    """From when on they are whole."""
+
+
 class Cache(Generic[F, S]):
     """The devices of one partition, and when time alone will change what is shown of them."""
 
@@ -26,6 +34,8 @@ class Cache(Generic[F, S]):
         self.deadlines: list[tuple[int, DevEui]] = []
         """A heap with entries that may be out of date; a device's true deadline is asked for when one is reached."""
         self.scheduled: dict[DevEui, int] = {}
+        self.bound: Bound | None = None
+        """What others have committed; so it may change before our own commit."""
 
     def schedule(self, device: DevEui, deadline_us: int | None) -> None:
         """Have the device looked at when this time is passed; an earlier look is as good."""

@@ -19,7 +19,7 @@ from topologies.runtime.alarms import NONE, Alarms
 from topologies.runtime.cache import Cache, Known
 from topologies.runtime.episodes import NEVER_US, Window, same_assignment
 from topologies.runtime.intake import Given, Refusal
-from topologies.runtime.model import F, I, Logic, Mark, Place, S
+from topologies.runtime.model import F, I, Logic, Mark, Place, S, Surroundings
 from topologies.runtime.places import Places
 
 _NOBODY: Final = Maintenance()
@@ -58,6 +58,7 @@ class Folder(Generic[I, F, S]):
     late_us: int
     """How much older than its device's newest fact a reading may be."""
     maintenance: Maintenance = _NOBODY
+    surroundings: Surroundings[I, F, S] | None = None
 
     def sift(
         self,

@@ -35,6 +35,8 @@ class MemoryStore(Generic[F, S]):
     marks: list[Mark] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     waiting: list[Request] = field(default_factory=list)
+    around: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    """What the queries of the topology's surroundings find."""
 
     async def requests(self) -> Sequence[Request]:
         """See the port."""
@@ -52,6 +54,11 @@ class MemoryStore(Generic[F, S]):
             before = max((at_us for at_us in mine if at_us < from_us), default=from_us)
             found[device] = [mine[at_us] for at_us in sorted(mine) if at_us >= before]
         return found
+
+    async def surroundings(self, queries: Sequence[str], since_us: int) -> Mapping[str, Sequence[Sequence[Any]]]:
+        """See the port."""
+        del since_us
+        return {query: self.around.get(query, ()) for query in queries}
 
     async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
         """See the port."""
@@ -97,7 +104,13 @@ class MemoryWorker(Generic[I, F, S]):
     @property
     def _folder(self) -> Folder[I, F, S]:
         topology = self.topology
-        return Folder(topology.logic, self.places, topology.late_hours * _HOUR_US, topology.maintenance)
+        return Folder(
+            topology.logic,
+            self.places,
+            topology.late_hours * _HOUR_US,
+            topology.maintenance,
+            topology.surroundings,
+        )
 
     @property
     def as_of_us(self) -> int | None:
@@ -107,6 +120,13 @@ class MemoryWorker(Generic[I, F, S]):
     def correct(self, places: Places, requests: Sequence[Request]) -> None:
         """Change the sites, with the requests that go with it."""
         self.places = places
+        self.store.waiting += requests
+
+    def surround(self, query: str, row: tuple[Any, ...], requests: Sequence[Request]) -> None:
+        """Let a query of the surroundings find one more row, in the order of rows, and ask for what follows from it."""
+        rows = self.store.around.setdefault(query, [])
+        rows.append(row)
+        rows.sort()
         self.store.waiting += requests
 
     def restart(self) -> None:

@@ -148,6 +148,21 @@ class Rule(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings(Generic[I, F, S]):
+    """What a logic looks up beside inputs and places: values that others write, who ask to recompute when they do.
+
+    It has to be a function of the set of values, so that it does not matter when each came.
+    """
+
+    queries: tuple[str, ...]
+    """Names of queries, whose rows it is made of. They may leave out what is older than `from`."""
+    bind: Callable[[Mapping[str, Sequence[Sequence[Any]]]], Logic[I, F, S]]
+    """The logic among what these queries found."""
+    reach_us: int
+    """How far before a measurement what it looks up may lie, where it is loaded by `from`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology(Generic[I, F, S]):
     """A logic, and how its facts and rows are written."""
 
@@ -168,6 +183,7 @@ class Topology(Generic[I, F, S]):
     rules: tuple[Rule, ...] = ()
     """In the order in which they are told where several open at once."""
     maintenance: Maintenance = field(default_factory=Maintenance)
+    surroundings: Surroundings[I, F, S] | None = None
     late_hours: int = 48
     """How much older than its device's newest fact a reading may be."""
 

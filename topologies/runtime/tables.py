@@ -101,6 +101,14 @@ class TransactionStore(Generic[I, F, S]):
             found[fact.device].append(fact)
         return found
 
+    async def surroundings(self, queries: Sequence[str], since_us: int) -> Mapping[str, Sequence[Sequence[Any]]]:
+        """See the port."""
+        found = {}
+        for query in queries:
+            await self._cursor.execute(self._topology.queries[query], {"from": from_us(max(since_us, 0))})
+            found[query] = await self._cursor.fetchall()
+        return found
+
     async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
         """See the port."""
         await self._cursor.execute(

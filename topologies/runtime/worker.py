@@ -92,7 +92,13 @@ class Worker(Generic[I, F, S]):
     @property
     def _folder(self) -> Folder[I, F, S]:
         topology = self._topology
-        return Folder(topology.logic, self._places, topology.late_hours * _HOUR_US, topology.maintenance)
+        return Folder(
+            topology.logic,
+            self._places,
+            topology.late_hours * _HOUR_US,
+            topology.maintenance,
+            topology.surroundings,
+        )
 
     async def run(self) -> None:
         """Work the lanes until cancelled."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.registry.sites import COLUMNS, MAX_FAULTS, Fault, FaultySites, SiteLine, SiteVersion, parse_sites
+from pipeline.registry.sites import COLUMNS, MAX_FAULTS, Fault, FaultyFile, SiteLine, SiteVersion, parse_sites
 from pipeline.simulator import CityPlan, devices, sites_csv
 
 NOW = datetime(2026, 6, 2, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def parse(text: str) -> tuple[SiteLine, ...]:
 
 
 def faults(text: str) -> list[Fault]:
-    with pytest.raises(FaultySites) as raised:
+    with pytest.raises(FaultyFile) as raised:
         parse(text)
     return list(raised.value.faults)
 
@@ -96,7 +96,7 @@ def test_a_family_that_only_a_plugin_knows_has_sites_without_attributes() -> Non
     text = file(row(family="noise", empty_distance_metres="", full_distance_metres=""))
 
     assert parse_sites(text, default_from=NOW, families=["noise"])[0].version.family == "noise"
-    with pytest.raises(FaultySites, match="no such attribute"):
+    with pytest.raises(FaultyFile, match="no such attribute"):
         parse_sites(file(row(family="noise")), default_from=NOW, families=["noise"])
 
 
@@ -183,7 +183,7 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
 def test_all_faults_of_a_file_are_kept_and_twenty_of_them_told() -> None:
     text = file(*(row(site="", valid_from="never", dev_eui="x") for _ in range(10)))
 
-    with pytest.raises(FaultySites) as raised:
+    with pytest.raises(FaultyFile) as raised:
         parse_sites(text, default_from=NOW, source="city.csv")
 
     message = str(raised.value).splitlines()

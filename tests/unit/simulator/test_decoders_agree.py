@@ -133,7 +133,7 @@ def said(device: Device, samples: list[Sample]) -> float | None:
         case Family.GROUNDWATER:
             bar = next(values(samples, "pressure_bar"), None)
             column = next(values(samples, "water_column_metres"), None if bar is None else bar / BAR_PER_METRE)
-            probe = device.attributes["casing_top_metres_nhn"] - device.attributes["probe_depth_metres"]
+            probe = device.attributes["measuring_point_metres_nhn"] - device.attributes["suspension_metres"]
             return None if column is None else probe + column
         case Family.LIGHTING:
             return next(values(samples, "lamp_failure"), None)

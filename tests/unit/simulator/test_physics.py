@@ -128,7 +128,9 @@ def test_well_levels_move_slowly_and_rise_after_the_rain() -> None:
         before = [level for frame, level in zip(frames, levels, strict=True) if frame.at_us < rain.at_us]
         risen += max(levels) > before[-1] + 0.005
         assert (
-            2.0 < levels[0] - device.attributes["casing_top_metres_nhn"] + device.attributes["probe_depth_metres"] < 8
+            2.0
+            < levels[0] - device.attributes["measuring_point_metres_nhn"] + device.attributes["suspension_metres"]
+            < 8
         )
 
     assert risen > 15

@@ -23,6 +23,10 @@ def test_each_device_has_one_site_in_the_columns_of_the_import() -> None:
         "valid_from",
         "empty_distance_metres",
         "full_distance_metres",
+        "measuring_point_metres_nhn",
+        "ground_metres_nhn",
+        "suspension_metres",
+        "pressure_reference",
     ]
     assert [line["dev_eui"] for line in lines] == [device.dev_eui for device in devices(PLAN)]
     assert len({line["site"] for line in lines}) == len(lines) == 60 + 450 + 23 + 550
@@ -35,6 +39,20 @@ def test_distances_are_given_for_containers_alone() -> None:
             assert float(line["empty_distance_metres"]) > float(line["full_distance_metres"]) > 0
         else:
             assert line["empty_distance_metres"] == line["full_distance_metres"] == ""
+
+
+def test_wells_have_what_a_level_needs() -> None:
+    plan = CityPlan(wells=3)
+    wells = [
+        line for line in parse_sites(sites_csv(plan), default_from=plan.start) if line.version.family == "groundwater"
+    ]
+
+    assert len(wells) == 3
+    for well in wells:
+        about = well.version.attributes
+        heights = [about[name] for name in ("suspension_metres", "ground_metres_nhn", "measuring_point_metres_nhn")]
+        assert about["pressure_reference"] == "vented"
+        assert heights == sorted(heights, key=float)
 
 
 def test_bays_are_grouped_in_three_zones() -> None:

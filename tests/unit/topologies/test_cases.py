@@ -1,10 +1,10 @@
 """Every situation in a topology's cases.jsonl comes out as its line says, in any batches.
 
 A line: `about`, `sites` by name (attributes, group, class, device, from, until), `city` (what a city file would say),
-`log` (frames with their flags and with series of what was logged before; ticks, cuts between batches), and what is
-expected: `now` and `facts` by device, `alerts`, `told`, `marks`, `discarded`. Times are hours and minutes from a common
-zero. Of facts and rows only what is named is compared. `batches`: "as given" where what is told depends on them;
-otherwise the line is also run record by record and as one batch.
+`log` (frames with their flags and with series of what was logged before; ticks, cuts between batches, and what becomes
+known of the surroundings), and what is expected: `now` and `facts` by device, `alerts`, `told`, `marks`, `discarded`.
+Times are hours and minutes from a common zero. Of facts and rows only what is named is compared. `batches`: "as given"
+where what is told depends on them; otherwise the line is also run record by record and as one batch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -20,11 +20,13 @@ import pytest
 from pipeline.city.model import City
 from pipeline.city.read import city_of, installed_parameters
 from pipeline.core.clock import from_us
-from pipeline.core.model import Record
+from pipeline.core.model import DevEui, Record
 from tests.unit.topologies.material import BASE_US, MINUTE_US, at, eui, places, reading, record, tick
 from topologies.container import topology as container
+from topologies.groundwater import topology as groundwater
 from topologies.parking import topology as parking
 from topologies.runtime.alert_events import event_data
+from topologies.runtime.batch import Request
 from topologies.runtime.memory import MemoryWorker
 from topologies.runtime.model import Mark, Topology
 from topologies.runtime.places import Places
@@ -33,6 +35,7 @@ from topologies.water import topology as water
 ROOT = Path(__file__).resolve().parents[3] / "topologies"
 OF_CITY: dict[str, Callable[[City], Topology[Any, Any, Any]]] = {
     "container": container.of_city,
+    "groundwater": groundwater.of_city,
     "parking": parking.of_city,
     "water": water.of_city,
 }
@@ -43,7 +46,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 IN_ANY_BATCHES = [(name, case) for name, case in CASES if "batches" not in case]
 _NOT_MEASURED = {"device", "at", "event", "flags", "series"}
-_FEWEST = {"container": 25, "parking": 8, "water": 25}
+_FEWEST = {"container": 25, "groundwater": 25, "parking": 8, "water": 25}
 
 
 def sentence(case: tuple[str, Mapping[str, Any]]) -> str:
@@ -94,13 +97,33 @@ def logged(series: Mapping[str, Any]) -> list[tuple[float, dict[str, Any]]]:
     ]
 
 
-def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record]]:
+class News(NamedTuple):
+    """Something becomes known of what surrounds devices, and they are computed anew."""
+
+    query: str
+    row: tuple[Any, ...]
+    requests: tuple[Request, ...]
+
+
+def _news(entry: Mapping[str, Any]) -> News:
+    name, minute, value = entry["row"]
+    requests = tuple(
+        Request(number, DevEui(eui(device)), at(minutes(entry["since"])))
+        for number, device in enumerate(entry["devices"])
+    )
+    return News(entry["query"], (name, from_us(at(minutes(minute))), value), requests)
+
+
+def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record | News]]:
     """The batches of a case."""
-    found: list[list[Record]] = [[]]
+    found: list[list[Record | News]] = [[]]
     offset = 0
     for entry in log:
         if "cut" in entry:
             found.append([])
+            continue
+        if "query" in entry:
+            found[-1].append(_news(entry))
             continue
         if "tick" in entry:
             found[-1].append(tick(minutes(entry["tick"]), offset, raw_offset=offset, bridge=entry.get("bridge", "b")))
@@ -121,11 +144,17 @@ def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record]]:
     return found
 
 
-async def played(name: str, case: Mapping[str, Any], cut: Sequence[Sequence[Record]]) -> MemoryWorker[Any, Any, Any]:
-    """A worker that has seen the case."""
+async def played(
+    name: str, case: Mapping[str, Any], cut: Sequence[Sequence[Record | News]]
+) -> MemoryWorker[Any, Any, Any]:
+    """A worker that has seen the case. What becomes known in a batch is known before its records are worked."""
     worker: MemoryWorker[Any, Any, Any] = MemoryWorker(topology_of(name, case), where(case["sites"]))
     for batch in cut:
-        await worker.process(batch)
+        for each in batch:
+            if isinstance(each, News):
+                worker.surround(each.query, each.row, each.requests)
+        if records := [each for each in batch if not isinstance(each, News)]:
+            await worker.process(records)
     assert not worker.refusals
     return worker
 
