@@ -64,6 +64,8 @@ class Retention(_Section):
     """Tables of a personal class (`…_personal`), and alerts about people's homes, from their end on."""
     container_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """Each measurement of a container with what follows from it."""
+    lighting_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """Each report of a luminaire with what follows from it, and its energy by the hour; its nights are kept."""
     reading_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """What sensors measured: a year and a month, as long as the raw log."""
     frame_days: Annotated[int, Field(ge=0, le=36500)] = 400
