@@ -130,32 +130,19 @@ async def _said(
         },
     )
     found: dict[tuple[str, int], list[Said]] = {}
-    for (
-        site,
-        begin,
-        device,
-        at,
-        burning,
-        until,
-        used,
-        used_since,
-        lit,
-        lit_since,
-        rated,
-        segment,
-    ) in await cursor.fetchall():
+    for site, begin, at, burning, until, *rest in await cursor.fetchall():
+        used, used_since, lit, lit_since, rated, segment = rest
         found.setdefault((site, to_us(begin)), []).append(
             Said(
-                device,
-                to_us(at),
-                burning,
-                to_us(until),
-                used,
-                rows.time_us(used_since),
-                lit,
-                rows.time_us(lit_since),
-                rated,
-                segment,
+                observed_at_us=to_us(at),
+                burning=burning,
+                until_us=to_us(until),
+                used_watt_hours=used,
+                used_since_us=rows.time_us(used_since),
+                lit_seconds=lit,
+                lit_since_us=rows.time_us(lit_since),
+                rated_watts=rated,
+                segment=segment,
             )
         )
     return found

@@ -21,7 +21,7 @@ LEFT JOIN LATERAL (
 -- read_said --
 -- The facts around nights. The first and the last time of all leave out the chunks that none of them needs.
 SELECT
-    wanted.site, wanted.begins_at, fact.device, fact.observed_at, fact.burning, fact.until_at, fact.used_watt_hours,
+    wanted.site, wanted.begins_at, fact.observed_at, fact.burning, fact.until_at, fact.used_watt_hours,
     fact.used_since, fact.lit_seconds, fact.lit_since, fact.rated_watts, fact.segment
 FROM unnest(%(sites)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
     AS wanted (site, begins_at, ends_at)
@@ -30,7 +30,7 @@ JOIN luminaire_state AS fact
     AND fact.observed_at >= wanted.begins_at - %(spread)s::interval
     AND fact.observed_at <= wanted.ends_at + %(spread)s::interval
 WHERE fact.observed_at >= %(first)s AND fact.observed_at <= %(last)s
-ORDER BY wanted.site, wanted.begins_at, fact.device, fact.observed_at;
+ORDER BY wanted.site, wanted.begins_at, fact.observed_at, fact.device;
 
 -- keep_hours --
 -- A recomputation that changes nothing writes nothing; an hour that the facts do not say any more is deleted.

@@ -8,7 +8,6 @@ the next one, or as long as a state holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final, NamedTuple
 
 from topologies.lighting.logic import SPREAD_US
@@ -24,7 +23,6 @@ WELL_KNOWN: Final = 0.9
 class Said(NamedTuple):
     """Of a fact what a night is counted from."""
 
-    device: str
     observed_at_us: int
     burning: bool | None
     until_us: int
@@ -66,7 +64,7 @@ def figures_of(said: Sequence[Said], night: Night) -> Figures | None:
     """The figures of a night; None where nothing is said of it.
 
     Args:
-        said: by the luminaire's devices, each in the order of time, from `SPREAD_US` before the night to as long after.
+        said: of the luminaire, in the order of time, from `SPREAD_US` before the night to as long after.
         night: by the plan.
     """
     begin_us, end_us = night.begin_us, night.end_us
@@ -101,13 +99,11 @@ def figures_of(said: Sequence[Said], night: Night) -> Figures | None:
 
 
 def _states(said: Sequence[Said]) -> Iterator[_Stretch]:
-    """From when to when it was known to burn, or not to."""
-    for _, facts in groupby(said, key=lambda each: each.device):
-        mine = list(facts)
-        ends_us = [*(each.observed_at_us for each in mine[1:]), mine[-1].until_us]
-        for each, end_us in zip(mine, ends_us, strict=True):
-            if each.burning is not None:
-                yield _Stretch(each.observed_at_us, min(each.until_us, end_us), float(each.burning))
+    """From when to when it was known to burn, or not to: whichever device spoke last has the word."""
+    ends_us = [*(each.observed_at_us for each in said[1:]), *(each.until_us for each in said[-1:])]
+    for each, end_us in zip(said, ends_us, strict=True):
+        if each.burning is not None:
+            yield _Stretch(each.observed_at_us, min(each.until_us, end_us), float(each.burning))
 
 
 def _spread(said: Iterable[tuple[Said, float | None, int | None]]) -> Iterator[_Stretch]:

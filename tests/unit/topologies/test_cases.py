@@ -23,6 +23,7 @@ from pipeline.core.clock import from_us
 from pipeline.core.model import Record
 from tests.unit.topologies.material import BASE_US, MINUTE_US, at, eui, places, reading, record, tick
 from topologies.container import topology as container
+from topologies.lighting import topology as lighting
 from topologies.parking import topology as parking
 from topologies.runtime.alert_events import event_data
 from topologies.runtime.memory import MemoryWorker
@@ -33,6 +34,7 @@ from topologies.water import topology as water
 ROOT = Path(__file__).resolve().parents[3] / "topologies"
 OF_CITY: dict[str, Callable[[City], Topology[Any, Any, Any]]] = {
     "container": container.of_city,
+    "lighting": lighting.of_city,
     "parking": parking.of_city,
     "water": water.of_city,
 }
@@ -43,7 +45,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 IN_ANY_BATCHES = [(name, case) for name, case in CASES if "batches" not in case]
 _NOT_MEASURED = {"device", "at", "event", "flags", "series"}
-_FEWEST = {"container": 25, "parking": 8, "water": 25}
+_FEWEST = {"container": 25, "lighting": 25, "parking": 8, "water": 25}
 
 
 def sentence(case: tuple[str, Mapping[str, Any]]) -> str:
@@ -81,6 +83,8 @@ def topology_of(name: str, case: Mapping[str, Any]) -> Topology[Any, Any, Any]:
 
 
 def _read(name: str, value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return [{inner: _read(inner, content) for inner, content in each.items()} for each in value]
     return from_us(at(minutes(value))) if name in {"valid_from", "from", "until"} else value
 
 
