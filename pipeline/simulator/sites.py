@@ -10,13 +10,13 @@ from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device, devices
 
 COLUMNS: Final = ("site", "family", "name", "group", "dev_eui", "valid_from")
-ATTRIBUTES: Final = ("empty_distance_metres", "full_distance_metres")
+ATTRIBUTES: Final = ("empty_distance_metres", "full_distance_metres", "rated_watts")
 
 
 def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
     """One line for each site: what it is, what it is counted with, which device is there since the plan's start.
 
-    Distances in metres; a cell is empty where the attribute does not apply.
+    Distances in metres, power in watts; a cell is empty where the attribute does not apply.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

@@ -23,14 +23,16 @@ def test_each_device_has_one_site_in_the_columns_of_the_import() -> None:
         "valid_from",
         "empty_distance_metres",
         "full_distance_metres",
+        "rated_watts",
     ]
     assert [line["dev_eui"] for line in lines] == [device.dev_eui for device in devices(PLAN)]
     assert len({line["site"] for line in lines}) == len(lines) == 60 + 450 + 23 + 550
     assert {line["valid_from"] for line in lines} == {"2026-06-01T00:00:00+00:00"}
 
 
-def test_distances_are_given_for_containers_alone() -> None:
+def test_distances_are_given_for_containers_alone_and_power_for_lamps() -> None:
     for line in csv.DictReader(io.StringIO(sites_csv(PLAN))):
+        assert bool(line["rated_watts"]) == (line["family"] == "lighting")
         if line["family"] == "container":
             assert float(line["empty_distance_metres"]) > float(line["full_distance_metres"]) > 0
         else:
