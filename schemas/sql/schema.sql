@@ -833,7 +833,7 @@ COMMENT ON TABLE migration IS 'The migrations that made this database';
 COMMENT ON COLUMN migration.name IS 'File name in schemas/sql/migrations, without .sql';
 COMMENT ON COLUMN migration.applied_at IS 'When it was applied';
 
--- ── street lights ──────────────────────────────────────────────────────────────────────────────────────────────────
+-- ── street lights ─────────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE luminaire_state (
     device text COLLATE "C" NOT NULL,
     observed_at timestamptz NOT NULL,

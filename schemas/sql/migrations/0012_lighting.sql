@@ -1,6 +1,6 @@
 -- Street lights: facts, what is so now, and nights.
 
--- ── street lights ──────────────────────────────────────────────────────────────────────────────────────────────────
+-- ── street lights ─────────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE luminaire_state (
     device text COLLATE "C" NOT NULL,
     observed_at timestamptz NOT NULL,

@@ -130,7 +130,7 @@ def test_the_status_of_an_alert_is_that_of_its_type() -> None:
     assert faults(event_schema(type(SENT[0])), event)
 
 
-FAMILIES = ("parking", "container", "water")
+FAMILIES = ("parking", "container", "lighting", "water")
 
 
 def built(*publications: Publication, families: tuple[str, ...] = FAMILIES, namespace: str = "") -> Any:

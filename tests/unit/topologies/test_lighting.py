@@ -1,145 +1,30 @@
-"""The plan of a segment, what a node's frames say together, and the figures of a night."""
+"""What a node's frames say together, its counters, and the figures of a night."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.core.clock import from_us, to_us
-from pipeline.simulator.sun import elevation_degrees
+from pipeline.core.clock import to_us
 from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
-from tests.unit.topologies.material import BASE_US, at, eui, event_id
+from tests.unit.topologies.material import BASE_US, eui, event_id
 from topologies.lighting.meters import TURN, Meter, Use, metered
 from topologies.lighting.nights import Figures, Said, figures_of
 from topologies.lighting.parameters import LightingParameters
-from topologies.lighting.plan import Night, Plan, night_begin_us, nights_between
+from topologies.lighting.plan import Night, Plan
 from topologies.lighting.reports import reports
 
-BERLIN = ZoneInfo("Europe/Berlin")
-KREFELD = {"latitude": 51.33, "longitude": 6.56}
 HOUR_US = 3_600_000_000
-MINUTE_US = 60_000_000
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def us(*when: int) -> int:
-    """A time of the clocks in Krefeld."""
-    return to_us(datetime(*when, tzinfo=BERLIN))  # type: ignore[misc,arg-type]  # year, month, day, hour, minute
-
-
-def plan(**parameters: Any) -> Plan:
-    return Plan(LightingParameters(**parameters), **KREFELD)
-
-
-def by_clock(**parameters: Any) -> Plan:
-    return plan(switching="clock", on_at=time(18), off_at=time(6), **parameters)
-
-
-def test_the_sun_stands_at_the_zenith_angle_when_it_is_switched_on_every_evening_of_a_year() -> None:
-    """Held against the simulator's own formulas, which are others."""
-    ours = plan(zenith_degrees=94)
-    for day in range(366):
-        night = ours.night(us(2026, 1, 1, 20) + day * 24 * HOUR_US)
-        (span,) = night.burns
-        assert night.begin_us < span.from_us < span.until_us < night.end_us
-        for at_us in span:
-            assert abs(elevation_degrees(at_us, **KREFELD) + 4) < 0.1
-
-
-def test_grace_lies_on_both_sides_of_each_switching() -> None:
-    night = by_clock().night(us(2026, 3, 1, 20))
-    expected = {(17, 39): False, (17, 41): None, (18, 19): None, (18, 21): True, (23, 0): True}
-
-    assert {(h, m): night.at(us(2026, 3, 1, h, m)).burning for h, m in expected} == expected
-    assert [(from_us(a), from_us(b)) for a, b in night.due] == [
-        (datetime(2026, 3, 1, 17, 20, tzinfo=UTC), datetime(2026, 3, 2, 4, 40, tzinfo=UTC))
-    ]
-    assert [b - a for a, b in night.burns] == [12 * HOUR_US]
-
-
-@pytest.mark.parametrize(
-    ("evening", "hours", "burning"),
-    [((2026, 3, 28), 23, 11), ((2026, 10, 24), 25, 13), ((2026, 3, 27), 24, 12)],
-    ids=["clocks go forward", "clocks go back", "an ordinary night"],
-)
-def test_a_night_has_the_hours_that_the_clocks_give_it(evening: tuple[int, int, int], hours: int, burning: int) -> None:
-    night = by_clock().night(us(*evening, 20))
-
-    assert (night.end_us - night.begin_us) == hours * HOUR_US
-    assert [b - a for a, b in night.burns] == [burning * HOUR_US]
-
-
-def test_a_step_at_a_time_that_the_clocks_leave_out_or_show_twice_is_taken_once() -> None:
-    steps = ({"at": time(2, 30), "ratio": 0.5},)
-    forward = by_clock(dimming=steps, grace_minutes=0).night(us(2026, 3, 28, 20))
-    back = by_clock(dimming=steps, grace_minutes=0).night(us(2026, 10, 24, 20))
-
-    def minute(*when: int) -> int:
-        return to_us(datetime(*when, tzinfo=UTC))  # type: ignore[misc,arg-type]  # see us
-
-    assert [forward.at(minute(2026, 3, 29, 1, m)).ratio for m in (29, 31)] == [1.0, 0.5]
-    assert [back.at(minute(2026, 10, 25, 0, m)).ratio for m in (29, 31)] == [1.0, 0.5]
-
-
-def test_a_step_that_is_past_when_a_lamp_is_switched_on_holds_from_the_beginning() -> None:
-    night = by_clock(dimming=({"at": time(17), "ratio": 0.3}, {"at": time(5), "ratio": 0.0})).night(us(2026, 3, 1, 20))
-
-    assert night.at(us(2026, 3, 1, 19)).ratio == 0.3
-    assert night.at(us(2026, 3, 2, 5, 30)).burning is False
-    assert [(b - a) / HOUR_US for a, b in night.burns] == [11]
-
-
-def test_where_the_sun_does_not_set_nothing_is_judged() -> None:
-    night = Plan(LightingParameters(), latitude=80.0, longitude=0.0).night(us(2026, 6, 21, 20))
-
-    assert night.at(us(2026, 6, 21, 23)) == (None, None)
-    assert night.due == ()
-
-
-def test_every_time_belongs_to_one_night_and_nights_follow_without_a_gap() -> None:
-    begins = list(nights_between(us(2026, 1, 1, 0), us(2026, 12, 31, 23)))
-
-    assert len(begins) == 366
-    for begin_us in begins:
-        assert from_us(begin_us).astimezone(BERLIN).hour == 12
-        assert night_begin_us(begin_us) == begin_us
-        assert night_begin_us(begin_us - 1) < begin_us
-    hours = {(b - a) // HOUR_US for a, b in pairwise(begins)}
-    assert hours == {23, 24, 25}
-
-
-def test_a_night_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, times = by_clock(), 0
-    laid_out = Plan._laid_out
-
-    def counted(self: Plan, begin_us: int) -> Night:
-        nonlocal times
-        times += 1
-        return laid_out(self, begin_us)
-
-    monkeypatch.setattr(Plan, "_laid_out", counted)
-    for minute in range(0, 3 * 24 * 60, 7):
-        ours.night(us(2026, 3, 1, 13) + minute * MINUTE_US)
-        ours.night(us(2026, 3, 2, 13))
-
-    assert times == 4
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"switching": "clock"},
-        {"switching": "clock", "on_at": time(18), "off_at": time(18)},
-        {"dimming": [{"at": time(22), "ratio": 0.5}, {"at": time(22), "ratio": 0.6}]},
-        {"dimming": [{"at": time(22, tzinfo=UTC), "ratio": 0.5}]},
-        {"overrides": [{"from": from_us(at(2)), "until": from_us(at(1)), "state": "on", "reason": "x"}]},
-    ],
-)
-def test_a_plan_that_cannot_be_followed_is_refused(parameters: dict[str, Any]) -> None:
-    assert LightingParameters.model_validate(parameters).contradiction()
+def night(day: date) -> Night:
+    """A night with lamps from 18 to 6 o'clock."""
+    parameters = LightingParameters(switching="clock", on_at=time(18), off_at=time(6))
+    return Plan(parameters, latitude=51.33, longitude=6.56).night(to_us(datetime.combine(day, time(20), BERLIN)))
 
 
 # ── frames ──
@@ -223,11 +108,11 @@ def test_a_turn_is_told_from_a_reset_by_what_can_have_been_used() -> None:
 
 # ── nights ──
 
-NIGHT = by_clock().night(us(2026, 3, 1, 20))
+NIGHT = night(date(2026, 3, 1))
 
 
 def said(hour: float, *, burning: bool | None = None, holds: float = 3, **more: Any) -> Said:
-    at_us = us(2026, 3, 1, 12) + round(hour * HOUR_US)
+    at_us = NIGHT.begin_us + round(hour * HOUR_US)
     return Said(
         observed_at_us=at_us,
         burning=burning,
@@ -241,8 +126,8 @@ def said(hour: float, *, burning: bool | None = None, holds: float = 3, **more: 
     )
 
 
-def found(*facts: Said, night: Night = NIGHT) -> Figures:
-    figures = figures_of(facts, night)
+def found(*facts: Said, during: Night = NIGHT) -> Figures:
+    figures = figures_of(facts, during)
     assert figures is not None
     return figures
 
@@ -250,9 +135,8 @@ def found(*facts: Said, night: Night = NIGHT) -> Figures:
 def test_hours_add_up_to_the_night_and_days_to_the_counter() -> None:
     """A reading before noon and one after it share what lies between them; nothing is lost or doubled."""
     facts = [said(hour, used=30.0, since=1.5) for hour in (-0.5, 1.0, 2.5, 23.5, 25.0)]
-    nights = [by_clock().night(us(2026, 3, day, 20)) for day in (1, 2)]
-    before = by_clock().night(us(2026, 2, 28, 20))
-    figures = [found(*facts, night=night) for night in (before, *nights)]
+    nights = [night(date(2026, 2, 28)), NIGHT, night(date(2026, 3, 2))]
+    figures = [found(*facts, during=each) for each in nights]
 
     assert sum(each.energy_watt_hours or 0.0 for each in figures) == pytest.approx(150.0)
     for each in figures:
@@ -262,7 +146,7 @@ def test_hours_add_up_to_the_night_and_days_to_the_counter() -> None:
 
 def test_what_a_long_silence_used_is_spread_over_a_day_and_not_lost() -> None:
     figures = found(said(10, used=500.0, since=200))
-    before = found(said(10, used=500.0, since=200), night=by_clock().night(us(2026, 2, 28, 20)))
+    before = found(said(10, used=500.0, since=200), during=night(date(2026, 2, 28)))
 
     assert (figures.energy_watt_hours or 0) + (before.energy_watt_hours or 0) == pytest.approx(500.0)
 
