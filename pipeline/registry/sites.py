@@ -84,7 +84,14 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                 "water_density_kilograms_per_cubic_metre": Attribute(900, 1300),
             },
         ),
-        "lighting": Kind(attributes={"rated_watts": Attribute(0, 5000)}),
+        # Power at full level; coordinates where the sun is not that of the whole city.
+        "lighting": Kind(
+            attributes={
+                "rated_watts": Attribute(0, 5000),
+                "latitude_degrees": Attribute(-90, 90),
+                "longitude_degrees": Attribute(-180, 180),
+            }
+        ),
     }
 )
 """Families with a shape of their own; a family that only a plugin knows has sites without attributes."""

@@ -17,6 +17,7 @@ ATTRIBUTES: Final = (
     "measuring_point_metres_nhn",
     "ground_metres_nhn",
     "suspension_metres",
+    "rated_watts",
 )
 PRESSURE_REFERENCE: Final = {Family.GROUNDWATER: "vented"}
 """Loggers that have a barometer tell the difference, too."""
@@ -25,7 +26,7 @@ PRESSURE_REFERENCE: Final = {Family.GROUNDWATER: "vented"}
 def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
     """One line for each site: what it is, what it is counted with, which device is there since the plan's start.
 
-    Distances and heights in metres; a cell is empty where the attribute does not apply.
+    Distances and heights in metres, power in watts; a cell is empty where the attribute does not apply.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

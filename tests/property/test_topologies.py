@@ -18,6 +18,7 @@ from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.unit.topologies.material import at, eui, places, reading, records
 from topologies.container import topology as container
 from topologies.groundwater import topology as groundwater
+from topologies.lighting import topology as lighting
 from topologies.parking import topology as parking
 from topologies.runtime.batch import Request
 from topologies.runtime.memory import MemoryWorker
@@ -99,6 +100,31 @@ WATER: Topology[Any, Any, Any] = homes()
 LOGGED = "logged"
 """Stands among the values for hourly volumes before the frame."""
 
+
+def planned() -> Topology[Any, Any, Any]:
+    """Lamps with a plan in which much happens: part-night switching, an override, a switched supply, durations."""
+    entries = [
+        {
+            "dimming": [{"at": "22:00", "ratio": 0.5}, {"at": "00:30", "ratio": 0.0}, {"at": "04:30", "ratio": 1.0}],
+            "dark_damping_minutes": 200,
+            "burning_minimum_minutes": 100,
+            "lamp_fault_minimum_minutes": 90,
+            "silence_hours": 5,
+        },
+        {
+            "group": "zone True",
+            "supply": "switched",
+            "overrides": [{"from": from_us(at(DAY)), "until": from_us(at(1.3 * DAY)), "state": "on", "reason": "fair"}],
+        },
+        {"valid_from": from_us(at(DAY * 0.7)), "switching": "clock", "on_at": "17:00", "off_at": "09:00"},
+    ]
+    works = [{"group": "zone True", "from": from_us(at(DAY * 0.4)), "until": from_us(at(DAY * 0.9))}]
+    content = {"version": 1, "lighting": entries, "maintenance": works}
+    return lighting.of_city(city_of(content, installed_parameters()))
+
+
+LIGHTING: Topology[Any, Any, Any] = planned()
+
 # Few times and few values, so that equal keys, both limits and whole runs occur often.
 minutes = st.integers(min_value=1, max_value=2 * DAY - 1).map(lambda m: m - m % 90 + 1)
 container_values = st.one_of(
@@ -118,6 +144,18 @@ rich_values = st.fixed_dictionaries(
 ).filter(bool)
 parking_values = st.one_of(
     st.fixed_dictionaries({"occupied": st.booleans()}), st.just({"device_temperature_celsius": 7.0})
+)
+lighting_values = st.fixed_dictionaries(
+    {},
+    optional={
+        "dimming_ratio": st.sampled_from([0.0, 0.5, 1.0]),
+        "lamp_on": st.booleans(),
+        "lamp_failure": st.booleans(),
+        "dali_connection_error": st.booleans(),
+        "active_power_watts": st.sampled_from([0.5, 40.0]),
+        "active_energy_watt_hours": st.sampled_from([5, 30, 1000, 1040, 2**32 - 5]),
+        "lamp_on_seconds": st.sampled_from([100, 5000, 90_000]),
+    },
 )
 
 
@@ -247,6 +285,14 @@ def test_water_meters_are_equal_for_any_order_and_batches(
     case: tuple[list[Reading], list[Reading | float], list[int]],
 ) -> None:
     check(WATER, case)
+
+
+@given(disorder(lighting_values))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_lamps_are_equal_for_any_order_and_batches(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+) -> None:
+    check(LIGHTING, case)
 
 
 @given(disorder(rich_values), st.integers(min_value=0, max_value=30))

@@ -15,13 +15,14 @@ from pipeline.database.wide import check_wide_tables
 from topologies.derive.derivation import Derivation
 from topologies.derive.emptyings import EMPTYINGS
 from topologies.derive.hours import HOURS
+from topologies.derive.lighting import NIGHTS
 from topologies.derive.rollups import check_zone, rollups
 from topologies.derive.wells import BAROMETERS, WELLS
 from topologies.derive.zones import ZONES, watch_sites
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
-DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS, WELLS, BAROMETERS)
+DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS, NIGHTS, WELLS, BAROMETERS)
 _QUERIES = load_queries("topologies.derive")
 
 

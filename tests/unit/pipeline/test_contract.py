@@ -130,7 +130,7 @@ def test_the_status_of_an_alert_is_that_of_its_type() -> None:
     assert faults(event_schema(type(SENT[0])), event)
 
 
-FAMILIES = ("parking", "container", "groundwater", "water")
+FAMILIES = ("parking", "container", "groundwater", "lighting", "water")
 
 
 def built(*publications: Publication, families: tuple[str, ...] = FAMILIES, namespace: str = "") -> Any:

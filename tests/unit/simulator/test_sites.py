@@ -26,6 +26,7 @@ def test_each_device_has_one_site_in_the_columns_of_the_import() -> None:
         "measuring_point_metres_nhn",
         "ground_metres_nhn",
         "suspension_metres",
+        "rated_watts",
         "pressure_reference",
     ]
     assert [line["dev_eui"] for line in lines] == [device.dev_eui for device in devices(PLAN)]
@@ -33,8 +34,9 @@ def test_each_device_has_one_site_in_the_columns_of_the_import() -> None:
     assert {line["valid_from"] for line in lines} == {"2026-06-01T00:00:00+00:00"}
 
 
-def test_distances_are_given_for_containers_alone() -> None:
+def test_distances_are_given_for_containers_alone_and_power_for_lamps() -> None:
     for line in csv.DictReader(io.StringIO(sites_csv(PLAN))):
+        assert bool(line["rated_watts"]) == (line["family"] == "lighting")
         if line["family"] == "container":
             assert float(line["empty_distance_metres"]) > float(line["full_distance_metres"]) > 0
         else:
