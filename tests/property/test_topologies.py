@@ -28,6 +28,7 @@ NO_ECHO = "no_echo"
 """Stands among the values for the decoder's flag."""
 DEVICES = [eui(number) for number in range(3)]
 GEOMETRY = {"empty_distance_metres": 2.0, "full_distance_metres": 0.0}
+TABLED = {**GEOMETRY, "volume_table": "0:1000 0.5:600 2:0"}
 DAY = 24 * 60
 
 PLACES = places(
@@ -38,7 +39,7 @@ PLACES = places(
         (DEVICES[2], 0, "d"),
         (DEVICES[2], DAY, None),
     ],
-    [(site, 0, f"zone {site in 'ab'}", GEOMETRY) for site in "abcd"],
+    [(site, 0, f"zone {site in 'ab'}", GEOMETRY if site != "d" else TABLED) for site in "abcd"],
 )
 
 SETTINGS = Settings()

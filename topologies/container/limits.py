@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from typing import Any, Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.registry.attributes import Curve, read_curve
 from topologies.container.parameters import ContainerParameters
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED
 from topologies.container.trend import DAY_US
@@ -46,20 +48,55 @@ class Limits(NamedTuple):
 class Here:
     """What a container is judged by at a place."""
 
-    __slots__ = ("_only", "_turns", "geometry", "place")
+    __slots__ = ("_only", "_turns", "bad_volume_table", "geometry", "place", "volumes")
 
     def __init__(self, place: Place, city: City) -> None:
         self.place = place
         self.geometry = geometry(place)
+        self.volumes: Volumes | None = None
+        self.bad_volume_table = False
+        if self.geometry is not None and (text := place.attributes.get("volume_table")):
+            self.volumes = volumes_of(text, *self.geometry)
+            self.bad_volume_table = self.volumes is None
         turns = city.timeline(ContainerParameters, FAMILY, group=place.group, site=place.site).turns
         self._turns = [(turn.from_us, limits_of(turn.parameters)) for turn in turns]
         self._only = self._turns[0][1] if len(turns) == 1 else None
+
+    def fill(self, distance: float) -> float | None:
+        """The fill at a distance before clamping; None without a geometry."""
+        if self.volumes is not None:
+            return self.volumes.ratio(distance)
+        if self.geometry is None:
+            return None
+        empty, full = self.geometry
+        return (empty - distance) / (empty - full)
 
     def at(self, at_us: int) -> Limits:
         """The limits that hold at a time."""
         if self._only is not None:
             return self._only
         return next((limits for from_us, limits in reversed(self._turns) if from_us <= at_us), self._turns[0][1])
+
+
+class Volumes:
+    """The fill at a distance by a table of volumes, straight between its points and on beyond its ends."""
+
+    __slots__ = ("_curve", "_distances", "_empty", "_share")
+
+    def __init__(self, curve: Curve, empty: float, full: float) -> None:
+        self._curve = curve
+        # Not the ends: beyond them the outermost pieces go on.
+        self._distances = [point.distance for point in curve[1:-1]]
+        self._empty, self._share = 0.0, 1.0
+        at_empty, at_full = self.ratio(empty), self.ratio(full)
+        self._empty, self._share = at_empty, 1 / (at_full - at_empty)
+
+    def ratio(self, distance: float) -> float:
+        """0 at the empty distance, 1 at the full one, in between and beyond in proportion to the volume."""
+        piece = bisect_right(self._distances, distance)
+        (near, more), (far, less) = self._curve[piece : piece + 2]
+        volume = more + (less - more) * (distance - near) / (far - near)
+        return (volume - self._empty) * self._share
 
 
 class Limitations:
@@ -112,6 +149,17 @@ def geometry(place: Place) -> tuple[float, float] | None:
     if empty is None or full is None or empty <= full:
         return None
     return empty, full
+
+
+def volumes_of(text: Any, empty: float, full: float) -> Volumes | None:
+    """The table of a place; None where it is none, or ends between its empty and full distance."""
+    try:
+        curve = read_curve(str(text))
+    except ValueError:
+        return None
+    if curve[0].distance > full or curve[-1].distance < empty:
+        return None
+    return Volumes(curve, empty, full)
 
 
 def _metres(value: Any) -> float | None:

@@ -15,6 +15,7 @@ from pipeline.city.model import City
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.container.facts import (
+    BAD_VOLUME_TABLE,
     NO_GEOMETRY,
     NO_SITE,
     NOWHERE,
@@ -108,6 +109,8 @@ class ContainerLogic:
         raw, flags = _raw_fill(given, here, limits, flags) if not (tilted or is_lost) else (None, flags)
         if here.geometry is None:
             flags = (*flags, NO_GEOMETRY)
+        elif here.bad_volume_table:
+            flags = (*flags, BAD_VOLUME_TABLE)
         fill: float | None = None
         emptying_ratio: float | None = None
         suspected = False
@@ -255,10 +258,9 @@ def _raw_fill(
     distance = given.distance_metres
     if distance is None:
         return None, flags
-    empty, full = here.geometry
-    if distance > empty * limits.too_far_factor:
+    if distance > here.geometry[0] * limits.too_far_factor:
         return None, (*flags, TOO_FAR)
-    return (empty - distance) / (empty - full), flags
+    return here.fill(distance), flags
 
 
 def _with_point(trend: Trend | None, at_us: int, prior: float | None, level: float | None, fill: float) -> Trend:
