@@ -64,6 +64,8 @@ class Retention(_Section):
     """Tables of a personal class (`…_personal`), and alerts about people's homes, from their end on."""
     container_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """Each measurement of a container with what follows from it."""
+    container_route_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """The lists of containers to be emptied."""
     reading_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """What sensors measured: a year and a month, as long as the raw log."""
     frame_days: Annotated[int, Field(ge=0, le=36500)] = 400

@@ -17,7 +17,7 @@ from topologies.runtime.model import Place
 FAMILY: Final = "container"
 _PLACES: Final = 10_000
 _MINUTE_US: Final = 60_000_000
-_HOUR_US: Final = 60 * _MINUTE_US
+HOUR_US: Final = 60 * _MINUTE_US
 _PREFIXES: Final = {
     FULL: "full",
     OVERFULL: "overfull",
@@ -41,6 +41,7 @@ class Limits(NamedTuple):
     emptying_ratio: float
     emptying_us: int
     emptied_within_us: int | None
+    route_horizon_us: int
     timings: dict[str, Timing]
     """Of the rules that are on."""
 
@@ -136,8 +137,9 @@ def limits_of(parameters: ContainerParameters) -> Limits:
         suspected_full_ratio=parameters.suspected_full_ratio,
         too_far_factor=1 + parameters.too_far_ratio,
         emptying_ratio=parameters.emptying_ratio,
-        emptying_us=round(parameters.emptying_hours * _HOUR_US),
+        emptying_us=round(parameters.emptying_hours * HOUR_US),
         emptied_within_us=round(parameters.emptied_within_days * DAY_US) or None,
+        route_horizon_us=round(parameters.route_horizon_hours * HOUR_US),
         timings=timings,
     )
 

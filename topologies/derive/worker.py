@@ -13,11 +13,12 @@ from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation
 from topologies.derive.emptyings import EMPTYINGS
 from topologies.derive.hours import HOURS
+from topologies.derive.routes import ROUTES
 from topologies.derive.zones import ZONES, watch_sites
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
-DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS)
+DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS, ROUTES)
 _QUERIES = load_queries("topologies.derive")
 
 
