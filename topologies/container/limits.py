@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from pipeline.city.model import City
@@ -82,22 +83,23 @@ class Here:
 class Volumes:
     """The fill at a distance by a table of volumes, straight between its points and on beyond its ends."""
 
-    __slots__ = ("_curve", "_distances", "_empty", "_share")
+    __slots__ = ("_distances", "_pieces")
 
     def __init__(self, curve: Curve, empty: float, full: float) -> None:
-        self._curve = curve
         # Not the ends: beyond them the outermost pieces go on.
         self._distances = [point.distance for point in curve[1:-1]]
-        self._empty, self._share = 0.0, 1.0
+        self._pieces = []
+        for near, far in pairwise(curve):
+            slope = (far.volume - near.volume) / (far.distance - near.distance)
+            self._pieces.append((near.volume - slope * near.distance, slope))
         at_empty, at_full = self.ratio(empty), self.ratio(full)
-        self._empty, self._share = at_empty, 1 / (at_full - at_empty)
+        span = at_full - at_empty
+        self._pieces = [((volume - at_empty) / span, slope / span) for volume, slope in self._pieces]
 
     def ratio(self, distance: float) -> float:
         """0 at the empty distance, 1 at the full one, in between and beyond in proportion to the volume."""
-        piece = bisect_right(self._distances, distance)
-        (near, more), (far, less) = self._curve[piece : piece + 2]
-        volume = more + (less - more) * (distance - near) / (far - near)
-        return (volume - self._empty) * self._share
+        share, slope = self._pieces[bisect_right(self._distances, distance)]
+        return share + slope * distance
 
 
 class Limitations:
