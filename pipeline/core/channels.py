@@ -28,6 +28,8 @@ class Channel(Section):
     families: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    updates: bool = True
+    """Whether it also tells when an alert is not as it was told: its begin, value, limit, sentence or end."""
 
     def wants(self, *, family: str, severity: str, rule: str, personal: bool = False) -> bool:
         """Whether an alert passes all three filters; one that tells of people only where its family is named."""
@@ -81,6 +83,8 @@ class Mail(Channel):
     """Addresses that get a message in German and English."""
 
     to: Annotated[tuple[Address, ...], Field(min_length=1)]
+    updates: bool = False
+    """Off: a machine keeps its copy right, a person does not want to hear that it was five minutes earlier."""
 
 
 class Notify(Section):

@@ -68,6 +68,8 @@ class Retention(_Section):
     """Each measurement of a well with its level; hours and days are kept for ever."""
     lighting_history_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """Each report of a luminaire with what follows from it, and its energy by the hour; its nights are kept."""
+    container_route_days: Annotated[int, Field(ge=0, le=36500)] = 400
+    """The lists of containers to be emptied."""
     reading_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """What sensors measured: a year and a month, as long as the raw log."""
     rollup_quarter_hour_days: Annotated[int, Field(ge=0, le=36500)] = 400

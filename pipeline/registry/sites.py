@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,17 @@ from typing import Final, NamedTuple
 
 from pipeline.core.clock import from_rfc3339
 from pipeline.core.errors import SettingsError
+from pipeline.registry.attributes import (
+    MAX_LENGTH,
+    Attribute,
+    Choice,
+    CurveText,
+    Name,
+    Readable,
+    Value,
+    Word,
+    read_curve,
+)
 
 COLUMNS: Final = ("site", "family", "name", "group", "dev_eui", "valid_from")
 """Columns that every file has; attribute columns are added as needed, and the order is free."""
@@ -27,34 +37,16 @@ CLASS: Final = "class"
 """Column that a file may have: whose data a site yields. A file without it leaves each site's class as it is."""
 CLASSES: Final = ("open", "internal", "personal")
 MAX_FAULTS: Final = 20
-MAX_LENGTH: Final = 200
 YEARS: Final = range(1970, 2101)
 
 _EUI = re.compile(r"[0-9a-f]{16}")
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-
-
-class Attribute(NamedTuple):
-    """A number that a site of a family may carry; the unit is in its name, the bounds are inclusive."""
-
-    low: float
-    high: float
-    required: bool = False
-
-
-class Word(NamedTuple):
-    """A word that a site of a family may carry."""
-
-    choices: tuple[str, ...] = ()
-    """Empty: any."""
-    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """What a site of a family is described by. The attributes named in `rising` must rise strictly in that order."""
 
-    attributes: Mapping[str, Attribute | Word] = field(default_factory=dict)
+    attributes: Mapping[str, Readable] = field(default_factory=dict)
     rising: tuple[str, ...] = ()
     needs_group: bool = False
 
@@ -68,6 +60,10 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             attributes={
                 "full_distance_metres": Attribute(0, 10, required=True),
                 "empty_distance_metres": Attribute(0, 10, required=True),
+                # What is below the surface at a distance: litres, or shares of anything, only their ratio counts.
+                "volume_table": CurveText("full_distance_metres", "empty_distance_metres"),
+                # Whose lorry comes: paper, glass, textile, bio, rest.
+                "material": Word(),
             },
             rising=("full_distance_metres", "empty_distance_metres"),
         ),
@@ -78,8 +74,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
                 "measuring_point_metres_nhn": Attribute(-500, 5000),
                 "ground_metres_nhn": Attribute(-500, 5000),
                 "suspension_metres": Attribute(0, 1000),
-                "pressure_reference": Word(("vented", "absolute", "sealed")),
-                "barometer": Word(),
+                "pressure_reference": Choice(("vented", "absolute", "sealed")),
+                "barometer": Name(),
                 "sealed_reference_hectopascals": Attribute(0, 2000),
                 "water_density_kilograms_per_cubic_metre": Attribute(900, 1300),
             },
@@ -107,15 +103,15 @@ class SiteVersion:
     family: str
     name: str
     group: str = ""
-    attributes: Mapping[str, float | str] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = field(default_factory=dict)
     data_class: str = ""
     """One of `CLASSES`; empty = as usual in its family."""
 
     def facts(self) -> dict[str, str]:
         """All of it as text, by name; what is not set is not there."""
         plain = {"family": self.family, "name": self.name, "group": self.group, CLASS: self.data_class}
-        numbers = {name: str(value) for name, value in sorted(self.attributes.items())}
-        return {name: text for name, text in (plain | numbers).items() if text}
+        values = {name: str(value) for name, value in sorted(self.attributes.items())}
+        return {name: text for name, text in (plain | values).items() if text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,10 +279,9 @@ class _Reading:
             site=site, valid_from=valid_from, version=version, device=device, keeps_class=CLASS not in cells
         )
 
-    def _attributes(self, cells: Mapping[str, str], family: str) -> dict[str, float | str]:
+    def _attributes(self, cells: Mapping[str, str], family: str) -> dict[str, Value]:
         kind = KINDS.get(family, _PLAIN)
-        found: dict[str, float | str] = {}
-        numbers: dict[str, float] = {}
+        found: dict[str, Value] = {}
         for column in sorted(_ATTRIBUTES):
             text = cells.get(column, "")
             attribute = kind.attributes.get(column)
@@ -296,25 +291,29 @@ class _Reading:
             elif not text:
                 if attribute.required:
                     self._fault(column, f"is empty; a site of family {family} needs it")
-            elif isinstance(attribute, Word):
-                self._word(column, text, attribute)
-                found[column] = text
-            elif (number := read_number(text)) is None:
-                self._fault(column, f"{text!r} is no number; expected: digits and a decimal point")
-            elif not attribute.low <= number <= attribute.high:
-                self._fault(column, f"{text} is not between {attribute.low:g} and {attribute.high:g}")
             else:
-                found[column] = numbers[column] = number
+                try:
+                    found[column] = attribute.read(text)
+                except ValueError as wrong:
+                    self._fault(column, wrong)
+        numbers = {name: value for name, value in found.items() if isinstance(value, float)}
         for lower, higher in zip(kind.rising, kind.rising[1:], strict=False):
             if lower in numbers and higher in numbers and numbers[higher] <= numbers[lower]:
                 self._fault(higher, f"{numbers[higher]} is not greater than {lower} {numbers[lower]}")
+        self._curves(kind, found, numbers)
         return found
 
-    def _word(self, column: str, text: str, word: Word) -> None:
-        if word.choices and text not in word.choices:
-            self._fault(column, f"{text!r} is unknown; known: {', '.join(word.choices)}")
-        elif not text.isprintable() or len(text) > MAX_LENGTH:
-            self._fault(column, f"expected: at most {MAX_LENGTH} printable characters")
+    def _curves(self, kind: Kind, found: Mapping[str, Value], numbers: Mapping[str, float]) -> None:
+        """A curve that ends too early would say nothing of what is beyond."""
+        for column, attribute in kind.attributes.items():
+            if not isinstance(attribute, CurveText) or column not in found:
+                continue
+            curve = read_curve(str(found[column]))
+            least, most = numbers.get(attribute.least), numbers.get(attribute.most)
+            if least is not None and curve[0].distance > least:
+                self._fault(column, f"begins at {curve[0].distance:g}; expected: at most {attribute.least} {least:g}")
+            if most is not None and curve[-1].distance < most:
+                self._fault(column, f"ends at {curve[-1].distance:g}; expected: at least {attribute.most} {most:g}")
 
     def _valid_from(self, text: str) -> datetime | None:
         try:
@@ -329,12 +328,3 @@ class _Reading:
         except ValueError as wrong:
             self._fault("dev_eui", wrong)
             return None
-
-
-def read_number(text: str) -> float | None:
-    """A finite number; None where the text is none."""
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = float(text)
-    # An exponent may lead to infinity; minus zero is the same distance as zero.
-    return number + 0.0 if math.isfinite(number) else None

@@ -22,7 +22,7 @@ from pipeline.core.settings import Settings
 from pipeline.database.connection import Connection
 from pipeline.database.queries import load_queries
 from topologies.runtime import outbox
-from topologies.runtime.alert_events import AlertAcknowledged, Sentence
+from topologies.runtime.alert_events import AlertAcknowledged, common
 
 QUERIES: Final = load_queries("topologies.alerts")
 SOURCE: Final = "/silkstream/alerts"
@@ -101,23 +101,26 @@ def event_data(alert: Alert, at: datetime) -> AlertAcknowledged:
     """The `data` of the event: as in the alert's other events, and who acknowledged it, when, with what words."""
     over = alert.resolved_at
     return AlertAcknowledged(
-        alert=str(alert.id),
-        rule=alert.rule,
-        family=alert.family,
-        severity=alert.severity,
         status="open" if over is None else "resolved",
-        site=alert.site,
-        device=alert.device,
-        since=alert.since.isoformat(),
-        opened_event=str(alert.opened_event),
-        value=alert.value,
-        limit=alert.limit,
-        message=Sentence(de=alert.message_de, en=alert.message_en),
         acknowledged_at=(alert.acknowledged_at or at).isoformat(),
         acknowledged_by=alert.acknowledged_by or "",
         note=alert.acknowledged_note,
         resolved_at=UNSET if over is None else over.isoformat(),
         withdrawn=UNSET if over is None else False,
+        **common(
+            alert=alert.id,
+            rule=alert.rule,
+            family=alert.family,
+            severity=alert.severity,
+            site=alert.site,
+            device=alert.device,
+            since=alert.since,
+            opened_event=alert.opened_event,
+            value=alert.value,
+            limit=alert.limit,
+            message_de=alert.message_de,
+            message_en=alert.message_en,
+        ),
     )
 
 

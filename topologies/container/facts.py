@@ -14,7 +14,8 @@ NO_GEOMETRY: Final = "no_geometry"
 TOO_FAR: Final = "too_far"
 SUSPECTED_FULL: Final = "suspected_full"
 SENSOR_FILL: Final = "sensor_fill"
-OWN_FLAGS: Final = frozenset({NO_SITE, NO_GEOMETRY, TOO_FAR, SUSPECTED_FULL, SENSOR_FILL})
+BAD_VOLUME_TABLE: Final = "bad_volume_table"
+OWN_FLAGS: Final = frozenset({NO_SITE, NO_GEOMETRY, TOO_FAR, SUSPECTED_FULL, SENSOR_FILL, BAD_VOLUME_TABLE})
 """Flags of ours; the others come from the decoder."""
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.registry.attributes import Curve, read_curve
 from topologies.container.parameters import ContainerParameters
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED
 from topologies.runtime.alarms import Timing
@@ -15,7 +18,7 @@ from topologies.runtime.slopes import DAY_US
 FAMILY: Final = "container"
 _PLACES: Final = 10_000
 _MINUTE_US: Final = 60_000_000
-_HOUR_US: Final = 60 * _MINUTE_US
+HOUR_US: Final = 60 * _MINUTE_US
 _PREFIXES: Final = {
     FULL: "full",
     OVERFULL: "overfull",
@@ -39,6 +42,7 @@ class Limits(NamedTuple):
     emptying_ratio: float
     emptying_us: int
     emptied_within_us: int | None
+    route_horizon_us: int
     timings: dict[str, Timing]
     """Of the rules that are on."""
 
@@ -46,20 +50,56 @@ class Limits(NamedTuple):
 class Here:
     """What a container is judged by at a place."""
 
-    __slots__ = ("_only", "_turns", "geometry", "place")
+    __slots__ = ("_only", "_turns", "bad_volume_table", "geometry", "place", "volumes")
 
     def __init__(self, place: Place, city: City) -> None:
         self.place = place
         self.geometry = geometry(place)
+        self.volumes: Volumes | None = None
+        self.bad_volume_table = False
+        if self.geometry is not None and (text := place.attributes.get("volume_table")):
+            self.volumes = volumes_of(text, *self.geometry)
+            self.bad_volume_table = self.volumes is None
         turns = city.timeline(ContainerParameters, FAMILY, group=place.group, site=place.site).turns
         self._turns = [(turn.from_us, limits_of(turn.parameters)) for turn in turns]
         self._only = self._turns[0][1] if len(turns) == 1 else None
+
+    def fill(self, distance: float) -> float | None:
+        """The fill at a distance before clamping; None without a geometry."""
+        if self.volumes is not None:
+            return self.volumes.ratio(distance)
+        if self.geometry is None:
+            return None
+        empty, full = self.geometry
+        return (empty - distance) / (empty - full)
 
     def at(self, at_us: int) -> Limits:
         """The limits that hold at a time."""
         if self._only is not None:
             return self._only
         return next((limits for from_us, limits in reversed(self._turns) if from_us <= at_us), self._turns[0][1])
+
+
+class Volumes:
+    """The fill at a distance by a table of volumes, straight between its points and on beyond its ends."""
+
+    __slots__ = ("_distances", "_pieces")
+
+    def __init__(self, curve: Curve, empty: float, full: float) -> None:
+        # Not the ends: beyond them the outermost pieces go on.
+        self._distances = [point.distance for point in curve[1:-1]]
+        self._pieces = []
+        for near, far in pairwise(curve):
+            slope = (far.volume - near.volume) / (far.distance - near.distance)
+            self._pieces.append((near.volume - slope * near.distance, slope))
+        at_empty, at_full = self.ratio(empty), self.ratio(full)
+        span = at_full - at_empty
+        self._pieces = [((volume - at_empty) / span, slope / span) for volume, slope in self._pieces]
+
+    def ratio(self, distance: float) -> float:
+        """0 at the empty distance, 1 at the full one, in between and beyond in proportion to the volume."""
+        share, slope = self._pieces[bisect_right(self._distances, distance)]
+        return share + slope * distance
 
 
 class Limitations:
@@ -99,8 +139,9 @@ def limits_of(parameters: ContainerParameters) -> Limits:
         suspected_full_ratio=parameters.suspected_full_ratio,
         too_far_factor=1 + parameters.too_far_ratio,
         emptying_ratio=parameters.emptying_ratio,
-        emptying_us=round(parameters.emptying_hours * _HOUR_US),
+        emptying_us=round(parameters.emptying_hours * HOUR_US),
         emptied_within_us=round(parameters.emptied_within_days * DAY_US) or None,
+        route_horizon_us=round(parameters.route_horizon_hours * HOUR_US),
         timings=timings,
     )
 
@@ -112,6 +153,17 @@ def geometry(place: Place) -> tuple[float, float] | None:
     if empty is None or full is None or empty <= full:
         return None
     return empty, full
+
+
+def volumes_of(text: Any, empty: float, full: float) -> Volumes | None:
+    """The table of a place; None where it is none, or ends between its empty and full distance."""
+    try:
+        curve = read_curve(str(text))
+    except ValueError:
+        return None
+    if curve[0].distance > full or curve[-1].distance < empty:
+        return None
+    return Volumes(curve, empty, full)
 
 
 def _metres(value: Any) -> float | None:

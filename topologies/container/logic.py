@@ -15,6 +15,7 @@ from pipeline.city.model import City
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.container.facts import (
+    BAD_VOLUME_TABLE,
     NO_GEOMETRY,
     NO_SITE,
     NOWHERE,
@@ -26,13 +27,14 @@ from topologies.container.facts import (
     Measurement,
     Now,
 )
-from topologies.container.limits import Here, Limitations, Limits
+from topologies.container.limits import HOUR_US, Here, Limitations, Limits
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED, due_alarms, sentence
 from topologies.container.trend import UNKNOWN, Trend, begun, extended, foretell, rate_of
 from topologies.runtime.alarms import NONE, Alarms, follow, is_on
 from topologies.runtime.model import Mark, Opened, Place, Rule
 
 EMPTYING_MARK: Final = "container_emptying"
+ROUTE_MARK: Final = "container_route"
 NEARLY_FULL_RATIO: Final = 0.8
 _LOST_ECHO: Final = frozenset({"no_echo", "suspicious_distance"})
 """Flags of the decoders."""
@@ -42,7 +44,8 @@ class ContainerLogic:
     """Fill from distance and site; what is wrong, with hysteresis; emptyings; when it will be full."""
 
     def __init__(self, city: City) -> None:
-        self._limits = Limitations(city)
+        self.limitations = Limitations(city)
+        """What each place is judged by."""
 
     def read(self, reading: Reading) -> Sequence[Measurement]:
         """One measurement for each sample of channel 0 that speaks of the container."""
@@ -93,7 +96,7 @@ class ContainerLogic:
         if place is None:
             nothing = (None,) * 13
             return Level(*given[:7], *nothing, NONE, (*flags, NO_SITE))
-        here = self._limits.of(place)
+        here = self.limitations.of(place)
         limits = here.at(at_us)
         level = prior = is_full = since_us = drop_us = drop_ratio = emptied_us = trend = None
         watched_us = at_us
@@ -108,6 +111,8 @@ class ContainerLogic:
         raw, flags = _raw_fill(given, here, limits, flags) if not (tilted or is_lost) else (None, flags)
         if here.geometry is None:
             flags = (*flags, NO_GEOMETRY)
+        elif here.bad_volume_table:
+            flags = (*flags, BAD_VOLUME_TABLE)
         fill: float | None = None
         emptying_ratio: float | None = None
         suspected = False
@@ -221,12 +226,14 @@ class ContainerLogic:
         return ()
 
     def marks_of(self, before: Level | None, after: Level) -> Collection[Mark]:
-        """A device whose emptyings are others than they were."""
+        """The lists that this may have a place in; and a device whose emptyings are others than they were."""
+        at_us = after.observed_at_us
+        route = Mark(ROUTE_MARK, after.device, at_us - at_us % HOUR_US)
         if after.emptying_ratio is None and (before is None or before.emptying_ratio is None):
-            return ()
+            return (route,)
         if before is not None and _emptying(before) == _emptying(after):
-            return ()
-        return (Mark(EMPTYING_MARK, after.device),)
+            return (route,)
+        return route, Mark(EMPTYING_MARK, after.device)
 
     def alarms(self, fact: Level) -> Alarms:
         """Its conditions, and the one that time brings if nobody empties it."""
@@ -237,7 +244,7 @@ class ContainerLogic:
 
     def opened(self, rule: Rule, fact: Level, place: Place) -> Opened:
         """What an alert says."""
-        return sentence(rule, fact, place, self._limits.of(place))
+        return sentence(rule, fact, place, self.limitations.of(place))
 
 
 def _emptying(fact: Level) -> tuple[object, ...] | None:
@@ -255,10 +262,9 @@ def _raw_fill(
     distance = given.distance_metres
     if distance is None:
         return None, flags
-    empty, full = here.geometry
-    if distance > empty * limits.too_far_factor:
+    if distance > here.geometry[0] * limits.too_far_factor:
         return None, (*flags, TOO_FAR)
-    return (empty - distance) / (empty - full), flags
+    return here.fill(distance), flags
 
 
 def _with_point(trend: Trend | None, at_us: int, prior: float | None, level: float | None, fill: float) -> Trend:

@@ -59,6 +59,11 @@ class ContainerParameters(Parameters):
     emptying_hours: Annotated[float, Field(gt=0, le=31 * 24)] = 48
     """… if it came within this time. After a longer silence it is not known what happened."""
 
+    route_hour: Annotated[int, Field(ge=0, le=23)] = 5
+    """When the round begins, in legal time: the day's list is made then. Of all containers, whatever their group."""
+    route_horizon_hours: Annotated[float, Field(gt=0, le=62 * 24)] = 24
+    """What will be full, or due, so long after that at the earliest has to be emptied: the next round is then."""
+
     def contradiction(self) -> str | None:
         """Two limits in the wrong order would let alerts flicker."""
         for upper, lower in (

@@ -51,10 +51,8 @@ def sentence(rule: Rule, fact: Level, place: Place, here: Here) -> Opened:
             f"Container {name} is {percent} % full.",
         )
     if rule.name == OVERFULL:
-        value = level
-        if here.geometry is not None and fact.distance_metres is not None:
-            empty, full = here.geometry
-            value = (empty - fact.distance_metres) / (empty - full)
+        raw = None if fact.distance_metres is None else here.fill(fact.distance_metres)
+        value = level if raw is None else raw
         return Opened(
             value, limits.overfull_ratio, f"Container {name} ist überfüllt.", f"Container {name} is overfull."
         )

@@ -17,12 +17,13 @@ from topologies.derive.emptyings import EMPTYINGS
 from topologies.derive.hours import HOURS
 from topologies.derive.lighting import NIGHTS
 from topologies.derive.rollups import check_zone, rollups
+from topologies.derive.routes import ROUTES
 from topologies.derive.wells import BAROMETERS, WELLS
 from topologies.derive.zones import ZONES, watch_sites
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
-DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS, NIGHTS, WELLS, BAROMETERS)
+DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS, ROUTES, NIGHTS, WELLS, BAROMETERS)
 _QUERIES = load_queries("topologies.derive")
 
 

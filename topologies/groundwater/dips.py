@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from pipeline.registry.sites import MAX_LENGTH, Fault, FaultyFile, read_number, read_time
+from pipeline.registry.attributes import MAX_LENGTH, read_number
+from pipeline.registry.sites import Fault, FaultyFile, read_time
 
 COLUMNS: Final = ("site", "dipped_at", "distance_metres")
 NOTE: Final = "note"

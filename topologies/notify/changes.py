@@ -21,6 +21,7 @@ from pipeline.core.identity import Id, derived_id
 from pipeline.core.model import Record
 from pipeline.core.topics import is_personal
 
+UPDATED: Final = "updated"
 _TYPE: Final = re.compile(r"de\.silkstream\.alert\.([a-z_]{1,40})\.v1")
 _MOST_SEQUENCE: Final = 2**63 - 1
 _MOST_SUBJECT: Final = 500
@@ -168,6 +169,7 @@ def decide(
             if channel.wants(
                 family=data.family, severity=data.severity, rule=data.rule, personal=is_personal(change.topic)
             )
+            and (channel.updates or change.kind != UPDATED)
         ]
         if not wanting:
             decided.discarded["filtered"] += 1

@@ -6,7 +6,7 @@ acknowledgement while late data move its ends, and its subscribers are told only
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
 
 OPEN: Final = "open"
+UPDATED: Final = "updated"
 RESOLVED: Final = "resolved"
 
 
@@ -49,11 +50,17 @@ class Alert(NamedTuple):
         """Whether anybody has heard of it."""
         return not (self.retrospective or self.silenced)
 
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What people were told of it, if they were: another one is news to them."""
+        return self.since_us, self.resolved_us, self.value, self.limit, self.message_de, self.message_en
+
 
 class Told(NamedTuple):
     """An event for subscribers."""
 
     kind: str
+    """`open`, `updated` or `resolved`."""
     alert: Alert
     withdrawn: bool = False
     at_us: int = 0
@@ -111,14 +118,28 @@ def reconcile(
         after = after._replace(retrospective=retrospective, silenced=silenced)
         if after != before:
             outcome.stored.append(after)
-        if not after.is_told:
-            continue
-        was_open = before is not None and was_told and before.resolved_us is None
-        if not was_open and (after.resolved_us is None or not was_told):
-            outcome.told.append(Told(OPEN, after, at_us=episode.tells_us))
-        if after.resolved_us is not None and (was_open or not was_told):
-            outcome.told.append(Told(RESOLVED, after, at_us=episode.settled_us))
+        if after.is_told:
+            outcome.told.extend(_news(before if was_told else None, after, episode, horizon_us))
     return outcome
+
+
+def _news(before: Alert | None, after: Alert, episode: Episode, horizon_us: int) -> Iterator[Told]:
+    """What subscribers have to hear of an alert.
+
+    Args:
+        before: as they know it; None where nobody has heard of it.
+        after: as it is now.
+        episode: from which it is.
+        horizon_us: how far time has come.
+    """
+    was_open = before is not None and before.resolved_us is None
+    if before is None or (not was_open and after.resolved_us is None):
+        yield Told(OPEN, after, at_us=episode.tells_us)
+    if after.resolved_us is not None and (before is None or was_open):
+        yield Told(RESOLVED, after, at_us=episode.settled_us)
+    # Whoever hears that it opens again or is over hears with it what else is new.
+    if before is not None and before.status == after.status and before.said != after.said:
+        yield Told(UPDATED, after, at_us=horizon_us)
 
 
 def _paired(

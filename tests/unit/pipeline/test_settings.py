@@ -91,7 +91,11 @@ MAIL = "[notify.mails.waste]\nto = ['a@b']\n"
     [
         ("[notify.webhooks.duty]\nurl = 'ftp://h/t0ken'", "notify.webhooks.duty.url", "such as https://host/path"),
         ("[notify.webhooks.duty]\nsecret = 't0ken'", "notify.webhooks.duty.url", "field required"),
-        (f"{HOOK}ulr = 't0ken'", "notify.webhooks.duty.ulr", "expected one of families, severities, rules, url"),
+        (
+            f"{HOOK}ulr = 't0ken'",
+            "notify.webhooks.duty.ulr",
+            "expected one of families, severities, rules, updates, url",
+        ),
         (f"{HOOK}secret = 't0ken'\nsecret_file = 'f'", "notify.webhooks.duty", "expected one of them"),
         (HOOK.replace("duty", "Duty"), "notify.webhooks.Duty.[key]", "match pattern"),
         (MAIL, "notify", "smtp_host is missing"),

@@ -203,3 +203,55 @@ def test_a_file_may_say_whose_data_a_site_yields() -> None:
     assert str(fault) == (
         "line 2, column class: 'private' is unknown; known: open, internal, personal; empty: as usual in its family"
     )
+
+
+ATTRIBUTED = (
+    "site,family,name,group,dev_eui,valid_from,empty_distance_metres,full_distance_metres,volume_table,material"
+)
+
+
+def attributed(table: str = "", material: str = "") -> str:
+    return f"{ATTRIBUTED}\nc-1,container,,,,,1.8,0.3,{table},{material}\n"
+
+
+def test_a_container_may_have_a_table_of_volumes_and_a_material() -> None:
+    (line,) = parse(attributed("0.3:1100  0.9:500 1.8:0", "bio"))
+    (plain,) = parse(attributed())
+
+    assert line.version.attributes == {
+        "empty_distance_metres": 1.8,
+        "full_distance_metres": 0.3,
+        "volume_table": "0.3:1100 0.9:500 1.8:0",
+        "material": "bio",
+    }
+    assert plain.version.attributes.keys() == {"empty_distance_metres", "full_distance_metres"}
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ("0.3:1100 0.9", "'0.9' is no point; expected: distance:volume pairs such as 0.3:1100 0.9:500 1.8:0"),
+        ("0.3:1100 0.9:much 1.8:0", "'0.9:much' is no point"),
+        ("0.3:1100", "has 1 points; expected: 2 to 50"),
+        ("-0.1:1100 1.8:0", "goes below 0"),
+        (
+            "0.3:500 0.9:500 1.8:0",
+            "500 at 0.3 and 500 at 0.9; expected: the greater the distance, the smaller the volume",
+        ),
+        ("0.3:5 0.3:4 1.8:0", "4 at 0.3 and 5 at 0.3"),
+        ("0.4:1100 1.8:0", "begins at 0.4; expected: at most full_distance_metres 0.3"),
+        ("0.3:1100 1.7:0", "ends at 1.7; expected: at least empty_distance_metres 1.8"),
+    ],
+)
+def test_a_table_of_volumes_that_makes_no_sense_is_refused(table: str, what: str) -> None:
+    (fault,) = faults(attributed(table))
+
+    assert (fault.line, fault.column) == (2, "volume_table")
+    assert fault.what.startswith(what)
+
+
+@pytest.mark.parametrize("material", ["Paper", "news paper", "7", "-"])
+def test_a_material_is_a_word(material: str) -> None:
+    (fault,) = faults(attributed(material=material))
+
+    assert (fault.column, "is no word" in fault.what) == ("material", True)

@@ -110,7 +110,7 @@ def test_an_open_alert_goes_on_in_the_open_episode_when_late_data_cut_it() -> No
     assert by_begin[9].id == before.id
     assert by_begin[5].id != before.id
     assert by_begin[5].retrospective
-    assert outcome.told == []
+    assert kinds(outcome.told) == [("updated", 9)]
 
 
 def test_the_part_that_was_cut_off_gets_an_id_of_its_own_though_the_same_frame_opened_it() -> None:
@@ -129,7 +129,7 @@ def test_two_episodes_that_become_one_keep_the_open_alert_and_delete_the_other()
 
     assert [(a.id, a.since_us) for a in outcome.stored] == [(current.id, 5)]
     assert outcome.deleted == [older.id]
-    assert outcome.told == []
+    assert kinds(outcome.told) == [("updated", 5)]
 
 
 def test_an_open_alert_without_an_episode_is_withdrawn_and_a_resolved_one_just_goes() -> None:
@@ -194,3 +194,44 @@ def test_what_was_over_before_it_was_known_but_may_return_is_not_told_either() -
 
     assert outcome.told == []
     assert [(a.status, a.retrospective) for a in outcome.stored] == [("open", True)]
+
+
+def test_what_people_were_told_of_an_alert_is_told_anew_where_it_is_no_longer_so() -> None:
+    for before, now in (
+        (alert(5, None), episode(4, None)),
+        (alert(5, None), episode(5, None)._replace(opened=OPENED._replace(value=0.95))),
+        (alert(5, None), episode(5, None)._replace(opened=OPENED._replace(limit=0.7))),
+        (alert(5, None), episode(5, None)._replace(opened=OPENED._replace(message_en="full indeed"))),
+        (alert(5, 9), episode(6, 9)),
+        (alert(5, 9), episode(5, 8)),
+    ):
+        outcome = reconcile(RULE, "d", found=[now], stored=[before], known_us=20)
+        (after,) = outcome.stored
+        (told,) = outcome.told
+        assert (told.kind, told.alert, told.at_us) == ("updated", after, 50)
+        assert after.id == before.id
+        again = reconcile(RULE, "d", found=[now], stored=[after], known_us=20)
+        assert again == ([], [], [])
+
+
+def test_who_hears_of_an_end_or_of_a_return_hears_with_it_what_else_is_new() -> None:
+    ended = reconcile(RULE, "d", found=[episode(4, 9)], stored=[alert(5, None)], known_us=20)
+    returned = reconcile(RULE, "d", found=[episode(4, None)], stored=[alert(5, 9)], known_us=20)
+
+    assert kinds(ended.told) == [("resolved", 4)]
+    assert kinds(returned.told) == [("open", 4)]
+
+
+def test_who_was_never_told_of_an_alert_does_not_hear_that_it_changed() -> None:
+    hidden = reconcile(RULE, "d", found=[episode(4, 9)], stored=[alert(5, 9, retrospective=True)], known_us=20)
+    works = episode(4, None, tells=60)
+    silenced = reconcile(RULE, "d", found=[works], stored=[alert(5, None, silenced=True)], known_us=20)
+
+    assert hidden.told == silenced.told == []
+    assert [a.since_us for a in (*hidden.stored, *silenced.stored)] == [4, 4]
+
+
+def test_who_was_told_before_maintenance_hears_of_a_change_during_it() -> None:
+    outcome = reconcile(RULE, "d", found=[episode(4, None, tells=60)], stored=[alert(5, None)], known_us=20)
+
+    assert kinds(outcome.told) == [("updated", 4)]

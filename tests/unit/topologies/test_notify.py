@@ -123,6 +123,18 @@ def test_what_is_not_above_the_highest_sequence_of_its_subject_is_ignored() -> N
     assert told(change(sequence=1, subject="other"), heard={place: 4})[0] == [("all", 1)]
 
 
+def test_an_update_goes_to_who_wants_updates() -> None:
+    updated = change("updated")
+    hook, mails = Webhook(url=SecretStr("http://h")), Mail(to=("a@example.org",))
+
+    assert (hook.updates, mails.updates) == (True, False)
+    assert told(updated, hook=hook, mails=mails) == ([("hook", 1)], {})
+    assert told(updated, mails=mails) == ([], {"filtered": 1})
+    assert told(change(), hook=hook, mails=mails)[0] == [("hook", 1), ("mails", 1)]
+    assert told(updated, hook=hook.model_copy(update={"updates": False}))[1] == {"filtered": 1}
+    assert told(updated, mails=mails.model_copy(update={"updates": True}))[0] == [("mails", 1)]
+
+
 def test_sequences_count_although_nobody_is_told() -> None:
     nobody = {"none": Channel(families=("parking",))}
     decided = decide([change(sequence=5)], nobody, {}, oldest_ms=0)
@@ -207,6 +219,13 @@ def test_an_end_and_a_withdrawal_are_told_apart() -> None:
     withdrawn = mail("resolved", withdrawn=True)
     assert withdrawn["Subject"].startswith("Alarm zurückgenommen: ")
     assert "Bis / until" not in withdrawn.get_content()
+
+
+def test_an_update_is_a_mail_in_the_thread_of_its_alert() -> None:
+    updated = mail("updated")
+
+    assert updated["Subject"].startswith("Alarm geändert: ")
+    assert updated["References"] == mail()["References"]
 
 
 def test_who_acknowledged_is_told() -> None:
