@@ -166,6 +166,8 @@ class Derive(_Section):
     """Between two samples further apart than this a state is unknown; many devices repeat it once a day."""
     counter_gap_days: Annotated[float, Field(gt=0, le=400)] = 31.0
     """Between two samples further apart than this a counter's increase is unknown."""
+    zone_event_seconds: Annotated[float, Field(ge=0, le=3600)] = 10
+    """A display board is told of its parking zone at most once in this time, and of the last state in any case."""
 
 
 class Topics(_Section):

@@ -612,7 +612,8 @@ FACTS: dict[str, LiteralString] = {
     " sensor_fill_ratio, site, fill_ratio, held_ratio, prior_ratio, is_full, since, drop_at, drop_ratio,"
     " emptying_ratio, emptied_at, watched_since, due_at, trend, alarms, flags"
     " FROM container_level ORDER BY device, observed_at",
-    "parking": "SELECT device, observed_at, event_id, reported, site, zone, occupied, since, flags"
+    "parking": "SELECT device, observed_at, event_id, reported, heartbeat, site, zone, occupied, since, earliest_at,"
+    " settles_at, held, held_since, held_earliest_at, silent_at, overstay_at, flags"
     " FROM parking_observation ORDER BY device, observed_at",
 }
 NOW: dict[str, LiteralString] = {

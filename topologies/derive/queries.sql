@@ -31,8 +31,8 @@ SELECT id, subject FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(most)s;
 DELETE FROM mark WHERE id = ANY(%(ids)s);
 
 -- recompute_zones --
--- Count the bays of zones anew from the sites that are assigned and what is known of their bays; keep and return what
--- has changed. A zone that has no bay any more is deleted.
+-- Count the bays of zones anew from the sites that are assigned and what is known of their bays; keep what has changed.
+-- A zone that has no bay any more is deleted and returned.
 WITH wanted AS (
     SELECT unnest(%(zones)s::text[]) AS zone
 ), sites AS (
@@ -71,7 +71,7 @@ WITH wanted AS (
     DELETE FROM parking_zone AS kept
     USING counted
     WHERE kept.zone = counted.zone AND counted.bays = 0
-    RETURNING kept.zone, 0 AS bays, 0 AS occupied, 0 AS free, 0 AS unknown, kept.changed_at, true AS news
+    RETURNING kept.zone, kept.changed_at
 ), stored AS (
     INSERT INTO parking_zone AS kept (zone, bays, occupied, free, unknown, changed_at)
     SELECT zone, bays, occupied, free, unknown, changed_at
@@ -83,17 +83,26 @@ WITH wanted AS (
         changed_at = excluded.changed_at
     WHERE (kept.bays, kept.occupied, kept.free, kept.unknown, kept.changed_at)
         IS DISTINCT FROM (excluded.bays, excluded.occupied, excluded.free, excluded.unknown, excluded.changed_at)
-    RETURNING kept.zone, kept.bays, kept.occupied, kept.free, kept.unknown, kept.changed_at
 )
-SELECT stored.zone, stored.bays, stored.occupied, stored.free, stored.unknown, stored.changed_at,
-    before.zone IS NULL
-        OR (before.bays, before.occupied, before.free, before.unknown)
-            IS DISTINCT FROM (stored.bays, stored.occupied, stored.free, stored.unknown) AS news
-FROM stored
-LEFT JOIN parking_zone AS before ON before.zone = stored.zone
-UNION ALL
-SELECT zone, bays, occupied, free, unknown, changed_at, news FROM gone
-ORDER BY zone;
+SELECT zone, changed_at FROM gone ORDER BY zone;
+
+-- tell_zones --
+-- The zones whose counts are others than was told last, where that is long enough ago.
+WITH due AS (
+    SELECT zone
+    FROM parking_zone
+    WHERE told IS DISTINCT FROM ARRAY[bays, occupied, free, unknown]
+      AND (told_at IS NULL OR told_at <= now() - %(seconds)s * interval '1 second')
+    ORDER BY zone
+    FOR UPDATE
+), told AS (
+    UPDATE parking_zone AS kept
+    SET told = ARRAY[bays, occupied, free, unknown], told_at = now()
+    FROM due
+    WHERE kept.zone = due.zone
+    RETURNING kept.zone, bays, occupied, free, unknown, changed_at
+)
+SELECT zone, bays, occupied, free, unknown, changed_at FROM told ORDER BY zone;
 
 -- read_hour_marks --
 SELECT id, subject, bucket FROM mark WHERE what = 'reading_hour' ORDER BY id LIMIT %(most)s;

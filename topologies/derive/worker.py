@@ -14,16 +14,18 @@ from pipeline.database.queries import load_queries
 from pipeline.database.wide import check_wide_tables
 from topologies.derive.derivation import Derivation
 from topologies.derive.emptyings import EMPTYINGS
+from topologies.derive.history import HISTORY, watch_time
 from topologies.derive.hours import HOURS
 from topologies.derive.lighting import NIGHTS
 from topologies.derive.rollups import check_zone, rollups
 from topologies.derive.routes import ROUTES
+from topologies.derive.stays import STAYS
 from topologies.derive.wells import BAROMETERS, WELLS
-from topologies.derive.zones import ZONES, watch_sites
+from topologies.derive.zones import BOARDS, ZONES, watch_sites
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "derive"
-DERIVATIONS: Final = (ZONES, HOURS, EMPTYINGS, ROUTES, NIGHTS, WELLS, BAROMETERS)
+DERIVATIONS: Final = (ZONES, BOARDS, HOURS, EMPTYINGS, ROUTES, STAYS, HISTORY, NIGHTS, WELLS, BAROMETERS)
 _QUERIES = load_queries("topologies.derive")
 
 
@@ -42,7 +44,7 @@ async def run(context: Context) -> None:
         decoders = load().values()
         await check_wide_tables(connection, decoders)
         await check_zone(connection, settings.derive.time_zone)
-        due_at = dict.fromkeys((watch_sites(), *DERIVATIONS, *rollups(decoders)), 0.0)
+        due_at = dict.fromkeys((watch_sites(), watch_time(), *DERIVATIONS, *rollups(decoders)), 0.0)
         while not context.stop.is_set():
             more = False
             for derivation, at in due_at.items():

@@ -1,12 +1,13 @@
 """Occupancy of parking zones, recomputed from their bays.
 
 A zone's bays are on several workers, so nobody adds up changes: whoever changes a bay leaves a mark, and the zones
-that are marked are counted anew. A count that comes out as before writes nothing and tells nobody.
+that are marked are counted anew. A count that comes out as before writes nothing and tells nobody. Display boards are
+told of a change at once, and of those that follow it closely in one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
 
@@ -52,16 +53,29 @@ async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Setti
         if not marks:
             return Done()
         as_of = await as_of_bays(cursor)
-        events = await _recompute(cursor, {zone for _, zone in marks}, as_of, namespace=settings.namespace)
-        await outbox.post(cursor, events, suppressed=settings.replay)
+        wanted = {"zones": sorted({zone for _, zone in marks}), "as_of": as_of}
+        await cursor.execute(_QUERIES["recompute_zones"], wanted)
+        # Nothing is left of them that could wait for its turn to be told.
+        gone = [(zone, 0, 0, 0, 0, changed_at) for zone, changed_at in await cursor.fetchall()]
+        await outbox.post(cursor, _events(gone, as_of, settings.namespace), suppressed=settings.replay)
         await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
     return Done(len(marks))
 
 
-async def _recompute(
-    cursor: psycopg.AsyncCursor[Any], zones: Collection[str], as_of: datetime, *, namespace: str
-) -> list[outbox.Event]:
-    await cursor.execute(_QUERIES["recompute_zones"], {"zones": sorted(zones), "as_of": as_of})
+async def tell_zones(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
+    """Tell display boards what has changed, each zone at most once in `derive.zone_event_seconds`.
+
+    What was told is kept with the counts, so what is held back is told in the end, also by a successor.
+    """
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute(_QUERIES["tell_zones"], {"seconds": settings.derive.zone_event_seconds})
+        if rows := await cursor.fetchall():
+            events = _events(rows, await as_of_bays(cursor), settings.namespace)
+            await outbox.post(cursor, events, suppressed=settings.replay)
+    return Done()
+
+
+def _events(rows: Iterable[Sequence[Any]], as_of: datetime, namespace: str) -> list[outbox.Event]:
     return [
         outbox.Event(
             topic=namespace + topics.city("parking"),
@@ -77,8 +91,7 @@ async def _recompute(
                 changed_at=None if changed_at is None else changed_at.isoformat(),
             ),
         )
-        for zone, bays, occupied, free, unknown, changed_at, news in await cursor.fetchall()
-        if news
+        for zone, bays, occupied, free, unknown, changed_at in rows
     ]
 
 
@@ -112,6 +125,7 @@ def watch_sites() -> Derivation:
     return Derivation(name="sites", run=look, rest_seconds=_LOOK_SECONDS)
 
 
-ZONES: Final = Derivation(
-    name="zones", run=derive_zones, publishes=(Publication(topics.city("parking"), (ParkingZone,)),)
+ZONES: Final = Derivation(name="zones", run=derive_zones)
+BOARDS: Final = Derivation(
+    name="boards", run=tell_zones, publishes=(Publication(topics.city("parking"), (ParkingZone,)),)
 )

@@ -1,1 +1,1 @@
-"""Parking bays: occupied, free or unknown."""
+"""Parking bays: occupied, free or unknown, since when, and for too long."""

@@ -1,75 +1,46 @@
-"""Whether a bay is taken; pure.
+"""Whether a bay is taken, and since when; pure.
 
-A sensor that falls silent does not make its bay free: after a day and two hours without a frame the state is unknown
-(the maker's heartbeat comes once a day). That is a function of the newest frame and of how far time has come, so it is
-the same however the frames came.
+A sensor that falls silent does not make its bay free: its state is unknown from then on. And a phase that was too
+short is no change. Both are functions of the facts and of how far time has come, so they are the same however the
+frames came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from pipeline.core.identity import Id
+from pipeline.city.model import City
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
+from topologies.parking.facts import NOWHERE, Bay, Now, Observation
+from topologies.parking.limits import Limitations
+from topologies.parking.rules import overstay_alarms, sentence
 from topologies.runtime.alarms import NONE, Alarms
 from topologies.runtime.model import Mark, Opened, Place, Rule
 
-SILENCE_HOURS: Final = 26
-_SILENCE_US: Final = SILENCE_HOURS * 3_600_000_000
 ZONE_MARK: Final = "parking_zone"
-
-
-class Observation(NamedTuple):
-    """A frame of a bay's sensor."""
-
-    device: DevEui
-    observed_at_us: int
-    event_id: Id
-    reported: bool | None
-    """None where the frame did not speak of the bay; it is a sign of life all the same."""
-    flags: tuple[str, ...]
-
-
-class Bay(NamedTuple):
-    """An observation with the state that follows from it."""
-
-    device: DevEui
-    observed_at_us: int
-    event_id: Id
-    reported: bool | None
-    site: str | None
-    zone: str | None
-    occupied: bool | None
-    """None = unknown."""
-    since_us: int | None
-    flags: tuple[str, ...]
-
-
-class Now(NamedTuple):
-    """What is known of a bay now."""
-
-    site: str | None
-    zone: str | None
-    occupied: bool | None
-    since_us: int | None
-
-
-_NOWHERE: Final = Now(None, None, None, None)
+STAY_MARK: Final = "parking_stay"
 
 
 class ParkingLogic:
-    """The last word of the sensor, until it has been silent for too long."""
+    """The last word of the sensor, until it has been silent for too long; and what of it lasted long enough."""
+
+    def __init__(self, city: City) -> None:
+        self._limits = Limitations(city)
 
     def read(self, reading: Reading) -> Sequence[Observation]:
         """One observation for each sample; every frame is a sign of life."""
         found = []
         for sample in reading.samples:
             reported: bool | None = None
+            heartbeat: bool | None = None
             for quantity in sample.quantities:
-                if quantity.name == "occupied":
+                name = quantity.name
+                if name == "occupied":
                     reported = quantity.flag
+                elif name == "heartbeat":
+                    heartbeat = quantity.flag
             flags: tuple[str, ...] = ()
             if sample.flags or reading.flags:
                 flags = tuple(sorted({*sample.flags, *reading.flags}))
@@ -79,6 +50,7 @@ class ParkingLogic:
                     sample.observed_at_us or reading.observed_at_us,
                     reading.event_id,
                     reported,
+                    heartbeat,
                     flags,
                 )
             )
@@ -86,64 +58,107 @@ class ParkingLogic:
 
     def step(self, before: Bay | None, given: Observation, place: Place | None) -> Bay:
         """The state that follows."""
-        at_us = given.observed_at_us
+        device, at_us, event_id, reported, heartbeat, flags = given
+        here = self._limits.of(place)
+        limits = here.at(at_us)
         occupied: bool | None = None
-        since_us: int | None = at_us
+        held: bool | None = None
+        since_us = held_since_us = at_us
+        earliest_us: int | None = None
+        held_earliest_us: int | None = None
+        settles_us: int | None = None
         if before is not None:
-            silent_us = before.observed_at_us + _SILENCE_US
-            if at_us < silent_us:
-                occupied, since_us = before.occupied, before.since_us
-            elif before.occupied is None:
-                since_us = before.since_us
+            occupied, since_us, earliest_us = before.occupied, before.since_us, before.earliest_us
+            held, held_since_us, held_earliest_us = before.held, before.held_since_us, before.held_earliest_us
+            settles_us, silent_us = before.settles_us, before.silent_us
+            if settles_us is not None and settles_us <= min(at_us, silent_us):
+                held, held_since_us, held_earliest_us, settles_us = occupied, since_us, earliest_us, None
+            if at_us >= silent_us:
+                settles_us = None
+                if occupied is not None:
+                    occupied, since_us, earliest_us = None, silent_us, before.observed_at_us
+                if held is not None:
+                    held, held_since_us, held_earliest_us = None, silent_us, before.observed_at_us
+        if reported is not None and reported != occupied:
+            # A heartbeat tells that a change was missed: it was somewhere behind the frame before.
+            if heartbeat or (occupied is None and heartbeat is None):
+                earliest_us = None if before is None else before.observed_at_us
             else:
-                since_us = silent_us
-        if given.reported is not None and given.reported != occupied:
-            occupied, since_us = given.reported, at_us
+                earliest_us = at_us
+            occupied, since_us = reported, at_us
+            settles_us = None if occupied == held else at_us + limits.dwell_us
+            if settles_us == at_us:
+                held, held_since_us, held_earliest_us, settles_us = occupied, since_us, earliest_us, None
+        overstay_us: int | None = None
+        if occupied or (held and settles_us is not None):
+            begin_us = held_since_us if held else since_us
+            lasting_us = here.at(begin_us).overstay_us
+            overstay_us = None if lasting_us is None else begin_us + lasting_us
         return Bay(
-            given.device,
+            device,
             at_us,
-            given.event_id,
-            given.reported,
+            event_id,
+            reported,
+            heartbeat,
             None if place is None else place.site,
             (place.group or None) if place is not None else None,
             occupied,
             since_us,
-            given.flags,
+            earliest_us,
+            settles_us,
+            held,
+            held_since_us,
+            held_earliest_us,
+            at_us + limits.silence_us,
+            overstay_us,
+            flags,
         )
 
     def given(self, fact: Bay) -> Observation:
         """The observation in a fact."""
-        return Observation(fact.device, fact.observed_at_us, fact.event_id, fact.reported, fact.flags)
+        return Observation(fact.device, fact.observed_at_us, fact.event_id, fact.reported, fact.heartbeat, fact.flags)
 
     def deadline_us(self, fact: Bay) -> int:
         """When its silence makes it unknown."""
-        return fact.observed_at_us + _SILENCE_US
+        return fact.silent_us
 
     def show(self, fact: Bay, place: Place | None, as_of_us: int | None) -> Now:
         """The newest fact, or unknown where it is too old."""
         if place is None:
-            return _NOWHERE
+            return NOWHERE
         zone = place.group or None
-        silent_us = fact.observed_at_us + _SILENCE_US
-        if fact.occupied is not None and as_of_us is not None and as_of_us >= silent_us:
-            return Now(fact.site, zone, None, silent_us)
+        if fact.occupied is not None and as_of_us is not None and as_of_us >= fact.silent_us:
+            return Now(fact.site, zone, None, fact.silent_us)
         return Now(fact.site, zone, fact.occupied, fact.since_us)
 
     def marks(self, before: Now | None, after: Now) -> Collection[Mark]:
-        """The zones whose count may be another now."""
+        """The zones whose count may be another now, and the bay where time alone ended something."""
         zones = {after.zone, None if before is None else before.zone}
-        return [Mark(ZONE_MARK, zone) for zone in zones if zone is not None]
+        marks = [Mark(ZONE_MARK, zone) for zone in zones if zone is not None]
+        if (
+            before is not None
+            and before.site is not None
+            and (after.site != before.site or after.occupied is None or before.occupied is None)
+        ):
+            marks.append(Mark(STAY_MARK, before.site))
+        return marks
 
     def marks_of(self, before: Bay | None, after: Bay) -> Collection[Mark]:
-        """Zones are counted from what is shown."""
-        del before, after
-        return ()
+        """The bays whose stays may be others, from when on: where the sensor's word changed, or the facts did."""
+        if before is None:
+            # What repeats the word before begins and ends nothing.
+            if after.since_us != after.observed_at_us or after.site is None:
+                return ()
+            return (Mark(STAY_MARK, after.site, after.observed_at_us),)
+        if before == after:
+            return ()
+        return [Mark(STAY_MARK, site, after.observed_at_us) for site in {before.site, after.site} if site is not None]
 
     def alarms(self, fact: Bay) -> Alarms:
-        """There are no alerts."""
-        del fact
-        return NONE
+        """The stay that is or will be too long."""
+        return NONE if fact.overstay_us is None else overstay_alarms(fact)
 
     def opened(self, rule: Rule, fact: Bay, place: Place) -> Opened:
-        """Never called: there are no alerts."""
-        raise NotImplementedError
+        """What an alert says."""
+        del rule
+        return sentence(fact, place)

@@ -7,17 +7,20 @@ from typing import Any, Final
 
 from pipeline.city.model import City
 from pipeline.city.read import load_city
+from pipeline.core import topics
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
-from topologies.parking.logic import Bay, Now, Observation, ParkingLogic
-from topologies.runtime import rows
+from topologies.parking.facts import Bay, Now, Observation
+from topologies.parking.limits import FAMILY
+from topologies.parking.logic import ParkingLogic
+from topologies.parking.rules import RULES
+from topologies.runtime import alert_events, rows
 from topologies.runtime.model import Topology
-from topologies.runtime.rows import flag, number, text, texts
+from topologies.runtime.rows import NULL, flag, number, text, texts
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "parking"
-FAMILY: Final = "parking"
 
 
 def build(settings: Settings) -> Topology[Observation, Bay, Now]:
@@ -35,21 +38,28 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Observation, Bay, N
     return Topology(
         name=NAME,
         family=FAMILY,
-        logic=ParkingLogic(),
+        logic=ParkingLogic(city),
         queries=load_queries("topologies.parking"),
         fact_line=fact_line,
         now_line=now_line,
         read_fact=read_fact,
         read_now=read_now,
+        rules=RULES,
+        maintenance=city.maintenance,
         late_hours=city.late_hours(FAMILY, late_hours),
     )
 
 
 def fact_line(fact: Bay) -> str:
     """An observation for `stage_facts`."""
+    device, at_us, event_id, reported, heartbeat, site, zone, occupied, since_us, earliest_us, settles_us = fact[:11]
+    held, held_since_us, held_earliest_us, silent_us, overstay_us, flags = fact[11:]
     return (
-        f"{fact.device}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{flag(fact.reported)}\t{text(fact.site)}\t"
-        f"{text(fact.zone)}\t{flag(fact.occupied)}\t{number(fact.since_us)}\t{texts(fact.flags)}\n"
+        f"{device}\t{at_us}\t{event_id.hex()}\t{flag(reported)}\t{flag(heartbeat)}\t{text(site)}\t{text(zone)}\t"
+        f"{flag(occupied)}\t{since_us}\t{NULL if earliest_us is None else earliest_us}\t"
+        f"{NULL if settles_us is None else settles_us}\t{flag(held)}\t{held_since_us}\t"
+        f"{NULL if held_earliest_us is None else held_earliest_us}\t{silent_us}\t"
+        f"{NULL if overstay_us is None else overstay_us}\t{texts(flags)}\n"
     )
 
 
@@ -62,25 +72,44 @@ def now_line(partition: int, fact: Bay, shown: Now) -> str:
 
 
 def read_fact(row: Sequence[Any]) -> Bay:
-    """An observation from a row."""
-    device, observed_at, event_id, reported, site, zone, occupied, since, flags = row[:9]
+    """An observation from a row.
+
+    Where retention has taken it, what is shown stands for it: the sensor has been silent for long.
+    """
+    device, observed_at, event_id, reported, heartbeat, site, zone, occupied, since, earliest_at, settles_at = row[:11]
+    held, held_since, held_earliest_at, silent_at, overstay_at, flags = row[11:17]
+    at_us = rows.known_us(observed_at)
+    since_us = rows.time_us(since) or at_us
     return Bay(
         DevEui(device),
-        rows.known_us(observed_at),
+        at_us,
         rows.identity(event_id),
         reported,
+        heartbeat,
         site,
         zone,
         occupied,
-        rows.time_us(since),
+        since_us,
+        rows.time_us(earliest_at),
+        rows.time_us(settles_at),
+        held,
+        rows.time_us(held_since) or since_us,
+        rows.time_us(held_earliest_at),
+        rows.time_us(silent_at) or at_us,
+        rows.time_us(overstay_at),
         rows.names(flags),
     )
 
 
 def read_now(row: Sequence[Any]) -> tuple[Bay, Now]:
     """The newest observation and what is shown, from a row."""
-    site, zone, occupied, since = row[9:13]
+    site, zone, occupied, since = row[17:21]
     return read_fact(row), Now(site, zone, occupied, rows.time_us(since))
 
 
-STAGE: Final = stage_of(NAME, "Parking bays: occupied, free or unknown.", build)
+STAGE: Final = stage_of(
+    NAME,
+    "Parking bays: occupied, free or unknown, and for too long.",
+    build,
+    publishes=(alert_events.publication(topics.alerts(FAMILY)),),
+)
