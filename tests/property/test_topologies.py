@@ -335,7 +335,8 @@ def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Rea
     last = {told.alert.id: told for told in worker.store.told}
     for alert in worker.store.alerts_by_id.values():
         if not alert.is_told:
-            assert alert.id not in last
+            # One that was over and that late data refuted may be found again, of the same frame and so by the same id.
+            assert alert.id not in last or last[alert.id].kind == "resolved"
         else:
             assert last[alert.id].kind in {alert.status, "updated"}
             assert last[alert.id].alert.said == alert.said
