@@ -130,7 +130,7 @@ def test_the_status_of_an_alert_is_that_of_its_type() -> None:
     assert faults(event_schema(type(SENT[0])), event)
 
 
-FAMILIES = ("parking", "container", "groundwater", "lighting", "water")
+FAMILIES = ("parking", "container", "groundwater", "lighting", "water", "weather")
 
 
 def built(*publications: Publication, families: tuple[str, ...] = FAMILIES, namespace: str = "") -> Any:
@@ -162,7 +162,7 @@ def test_every_topic_is_a_channel_as_it_is_declared_and_every_reference_leads_so
             at = at[step]
     said = {each["$ref"] for operation in found["operations"].values() for each in operation["messages"]}
     assert {each.rsplit("/", 1)[1] for each in said} == found["components"]["messages"].keys()
-    assert found["channels"]["alerts.parking.v1"]["messages"] == {}
+    assert found["channels"]["alerts.weather.v1"]["messages"] == {}
     assert "distance_metres" in found["channels"]["readings.container.v1"]["x-quantities"]
 
 
