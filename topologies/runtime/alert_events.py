@@ -38,6 +38,7 @@ class _Alert(EventData, Generic[Status], frozen=True, kw_only=True):
     value: Annotated[float | None, Meta(description="what was measured when it began, in the unit of the rule")]
     limit: Annotated[float | None, Meta(description="the limit that the value passed, in the same unit")]
     message: Sentence
+    cause: Annotated[Uuid | UnsetType, Meta(description="the alert that explained this one until now")] = UNSET
 
 
 class AlertOpened(_Alert[Literal["open"]], frozen=True, kw_only=True):
@@ -82,6 +83,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertResolv
     since = from_us(alert.since_us).isoformat()
     opened_event = str(UUID(bytes=alert.opened_event))
     message = Sentence(de=alert.message_de, en=alert.message_en)
+    cause = UNSET if alert.cause is None else str(UUID(bytes=alert.cause))
     if told.kind != RESOLVED:
         return AlertOpened(
             alert=identity,
@@ -96,6 +98,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertResolv
             value=alert.value,
             limit=alert.limit,
             message=message,
+            cause=cause,
         )
     return AlertResolved(
         alert=identity,
@@ -110,6 +113,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertResolv
         value=alert.value,
         limit=alert.limit,
         message=message,
+        cause=cause,
         # A withdrawn one was never over: data that came late say that it never began.
         resolved_at=since if alert.resolved_us is None else from_us(alert.resolved_us).isoformat(),
         withdrawn=told.withdrawn,
