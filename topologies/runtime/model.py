@@ -186,7 +186,8 @@ class Topology(Generic[I, F, S]):
     """Whose readings it consumes, and whose alerts it raises."""
     logic: Logic[I, F, S]
     queries: Mapping[str, bytes]
-    """`create_staging`, `stage_facts`, `store_facts`, `load_facts`, `stage_now`, `store_now`, `load_now`."""
+    """`create_staging`, `stage_facts`, `store_facts`, `load_facts`, `stage_now`, `store_now`, `load_now`,
+    `load_recompute`; `delete_recompute` where its requests have a table of their own."""
     fact_line: Callable[[F], str]
     """A line of COPY's text format for `stage_facts`."""
     now_line: Callable[[int, F, S], str]

@@ -92,7 +92,8 @@ class TransactionStore(Generic[I, F, S]):
 
     async def delete_requests(self, requests: Sequence[Request]) -> None:
         """See the port."""
-        await self._cursor.execute(_QUERIES["delete_recompute"], {"ids": [request.id for request in requests]})
+        own = self._topology.queries.get("delete_recompute", _QUERIES["delete_recompute"])
+        await self._cursor.execute(own, {"ids": [request.id for request in requests]})
 
     async def facts(self, late: Sequence[Late]) -> Mapping[DevEui, Sequence[F]]:
         """See the port."""
