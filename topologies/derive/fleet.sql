@@ -15,7 +15,7 @@ SELECT gateway, heard_at FROM fleet_gateway WHERE due_at < %(as_of)s;
 
 -- gateway_gaps --
 -- Of each gateway, from the last minute before a time on, the gaps between minutes in which it heard somebody, with how
--- many there were in the day before. The last minute has no next one. Steps of a few minutes are left out.
+-- many there were in the day before, since when. The last minute has no next one. Steps of a few minutes are left out.
 WITH wanted AS (
     SELECT gateway, coalesce(
         (SELECT max(minute) FROM fleet_heard AS h WHERE h.gateway = w.gateway AND minute < w.begin_at), w.begin_at
@@ -25,13 +25,13 @@ WITH wanted AS (
     SELECT
         wanted.gateway, minute, begin_at,
         lead(minute) OVER (PARTITION BY wanted.gateway ORDER BY minute) AS following,
-        count(*) OVER (
-            PARTITION BY wanted.gateway ORDER BY minute RANGE BETWEEN interval '1 day' PRECEDING AND CURRENT ROW
-        )::integer AS minutes
+        count(*) OVER day AS minutes,
+        min(minute) OVER day AS first
     FROM wanted
     JOIN fleet_heard AS h ON h.gateway = wanted.gateway AND minute >= begin_at - interval '1 day'
+    WINDOW day AS (PARTITION BY wanted.gateway ORDER BY minute RANGE BETWEEN interval '1 day' PRECEDING AND CURRENT ROW)
 )
-SELECT gateway, minute, following, minutes, begin_at
+SELECT gateway, minute, following, minutes::integer, first, begin_at
 FROM heard
 WHERE minute >= begin_at AND (following IS NULL OR following - minute > interval '5 minutes')
 ORDER BY gateway, minute;

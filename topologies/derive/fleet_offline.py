@@ -119,12 +119,13 @@ class _Look:
         gaps = await self._rows("gateway_gaps", gateways=list(begins), begins=[from_us(at) for at in begins.values()])
         found: dict[str, list[Episode]] = {gateway: [] for gateway in begins}
         newest: list[tuple[str, int, int, int]] = []
-        for gateway, minute, following, minutes, begin in gaps:
+        for gateway, minute, following, minutes, first, begin in gaps:
             since_us, next_us = to_us(minute), rows.time_us(following)
             begins[gateway] = min(begins[gateway], to_us(begin))
             parameters = self._parameters("", gateway, since_us)
             due_us = since_us + allowed_gap_us(
                 minutes,
+                since_us - to_us(first),
                 factor=parameters.gateway_factor,
                 minimum_us=round(parameters.gateway_minimum_minutes * _MINUTE_US),
             )

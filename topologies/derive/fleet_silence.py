@@ -89,7 +89,7 @@ def judge(
     return Verdict(max(tells_us, silence.due_us), cause)
 
 
-def allowed_gap_us(minutes: int, *, factor: float, minimum_us: int) -> int:
+def allowed_gap_us(minutes: int, span_us: int, *, factor: float, minimum_us: int) -> int:
     """How long a gateway may hear nobody.
 
     Frames of many devices come at random (a Poisson process): a gap of k times the mean one has the probability e^-k
@@ -97,7 +97,9 @@ def allowed_gap_us(minutes: int, *, factor: float, minimum_us: int) -> int:
 
     Args:
         minutes: of the last day in which it heard somebody.
+        span_us: from the first of them to the last.
         factor: k.
         minimum_us: never less than this.
     """
-    return max(minimum_us, round(factor * DAY_US / max(minutes, 1)))
+    mean_us = span_us / (minutes - 1) if minutes > 1 else DAY_US
+    return max(minimum_us, round(factor * mean_us))
