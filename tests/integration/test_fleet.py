@@ -66,7 +66,7 @@ async def told(settings: Settings) -> list[tuple[str, str]]:
     return await rows_of(
         settings,
         "SELECT split_part(event->>'type', '.', 4), event->'data'->>'device' FROM outbox ORDER BY outbox.id",
-    )  # type: ignore[return-value]  # two texts
+    )
 
 
 async def test_a_silent_gateway_is_told_and_its_devices_are_not(settings: Settings) -> None:

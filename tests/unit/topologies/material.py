@@ -9,7 +9,7 @@ from hashlib import sha1
 from pipeline.core.clock import EPOCH, from_us
 from pipeline.core.model import Record, StoredRecord
 from pipeline.core.ticks import EVENT_HEADER, RAW_OFFSET_HEADER, TICK, Tick, write_tick
-from schemas.silkstream.v1.frame_pb2 import Device, Frame, Gateway, Verdict
+from schemas.silkstream.v1.frame_pb2 import Device, Frame, Gateway
 from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
 from topologies.runtime.places import Places, build_places
 
@@ -100,7 +100,7 @@ def frame(
         event_id=said or event_id(device, minutes, event),
         dev_eui=device,
         event=event,
-        verdict=Verdict.Value(f"VERDICT_{verdict.upper()}"),
+        verdict=f"VERDICT_{verdict.upper()}",
         observed_at_us=at(minutes),
         ingested_at_us=at(minutes),
         raw_offset=raw_offset,
