@@ -13,7 +13,7 @@ from pipeline.core.topics import FRAME
 from pipeline.database.connection import connected
 from pipeline.store.worker import STAGE_STORE
 from schemas.silkstream.v1.frame_pb2 import Frame
-from tests.integration.servers import eventually, rows_of, running
+from tests.integration.servers import as_stage, eventually, rows_of, running
 from tests.integration.test_topologies import Producer, describe, settled, until_settled
 from tests.unit.topologies.material import at, eui, frame
 from topologies.derive.derivation import Derivation
@@ -44,14 +44,14 @@ def regular(number: int, first: int, last: int, gateway: str) -> list[Frame]:
 
 async def derived(settings: Settings, derivation: Derivation) -> None:
     """Let a derivation do what is marked."""
-    async with connected(settings, "test") as connection:
+    async with connected(await as_stage(settings), "test") as connection:
         await connection.set_autocommit(True)
         while (await derivation.run(connection, settings)).more:
             pass
 
 
 async def alerts(settings: Settings) -> list[tuple[Any, ...]]:
-    """Device or gateway, since, until, whether people heard of it, and whether a gateway explains it."""
+    """Device or gateway, since, until, whether people heard of it, and which gateway explains it."""
     return [
         (device, since, resolved, not (silenced or retrospective), cause)
         for device, since, resolved, silenced, retrospective, cause in await rows_of(
@@ -110,6 +110,7 @@ async def test_a_silent_gateway_is_told_and_its_devices_are_not(settings: Settin
         await until_settled(settings, FLEET.name, producer)
         await derived(settings, silences)
         assert await alerts(settings) == [(eui(2), from_us(at(300)), from_us(at(520)), False, None)]
+        assert await rows_of(settings, "SELECT cause FROM alert") == [(None,)]
         await derived(settings, silences)
         left = "SELECT count(*) FROM mark WHERE what IN ('fleet_gateway', 'fleet_silence')"
         assert await rows_of(settings, left) == [(0,)]

@@ -96,8 +96,13 @@ LEFT JOIN LATERAL (
 ) AS place ON true
 WHERE left_at.valid_from > begun.due_at;
 
+-- explained --
+-- Silences that these alerts explain.
+SELECT device, min(since) FROM alert WHERE cause = ANY(%(ids)s) GROUP BY device;
+
 -- open_silences --
--- Devices that are overdue, with the end of their assignment, where there is one.
+-- Devices that are overdue, with the end of their assignment, where there is one; without those of whom people have heard
+-- already, as long as nothing else happens to them.
 SELECT
     now.device, now.observed_at, now.due_at, left_at.valid_from, now.usual, now.event_id,
     coalesce(now.fact_site, now.device), coalesce(place."group", ''),
@@ -114,7 +119,12 @@ LEFT JOIN device ON device.device = now.device
 LEFT JOIN LATERAL (
     SELECT name, "group" FROM site WHERE site.site = now.fact_site ORDER BY valid_from DESC LIMIT 1
 ) AS place ON true
-WHERE now.due_at < %(as_of)s;
+WHERE now.due_at < %(as_of)s
+  AND (left_at.valid_from <= %(as_of)s OR NOT EXISTS (
+      SELECT FROM alert
+      WHERE alert.rule = %(rule)s AND alert.device = now.device AND alert.since = now.observed_at
+        AND alert.status = 'open' AND NOT alert.silenced AND NOT alert.retrospective
+  ));
 
 -- outages --
 SELECT device, id, since, resolved_at

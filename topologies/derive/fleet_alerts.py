@@ -13,7 +13,7 @@ from pipeline.core.identity import derived_id
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from topologies.derive.fleet_account import runs
-from topologies.derive.fleet_offline import QUERIES
+from topologies.derive.fleet_look import QUERIES
 from topologies.derive.fleet_rules import (
     BATTERY_LOW,
     FAMILY,

@@ -23,7 +23,7 @@ from pipeline.database.families import quantities_by_family, table_of
 from topologies.derive.derivation import Derivation, Done
 from topologies.derive.fleet_account import Account, Event, Session, account, battery_days_left
 from topologies.derive.fleet_alerts import DayAlerts
-from topologies.derive.fleet_offline import QUERIES
+from topologies.derive.fleet_look import QUERIES
 from topologies.runtime import rows
 
 MARK: Final = "fleet_day"

@@ -44,11 +44,20 @@ def device_offline(who: str, since_us: int, allowed_us: int) -> Opened:
     )
 
 
-def gateway_offline(gateway: str, since_us: int, devices: Sequence[str]) -> Opened:
-    """A gateway has been silent for too long; the value is how many devices are heard by nobody else."""
-    at, count = _local(since_us), len(devices)
+def gateway_offline(gateway: str, since_us: int, devices: Sequence[str] | None) -> Opened:
+    """A gateway has been silent for too long; the value is how many devices are heard by nobody else.
+
+    Args:
+        gateway: its EUI.
+        since_us: when it last heard somebody.
+        devices: the names of those; None where it is over, and nobody knows any more.
+    """
+    at = _local(since_us)
     german = f"Gateway {gateway} schweigt seit {at:%d.%m.%Y %H:%M}"
     english = f"Gateway {gateway} has been silent since {at:%Y-%m-%d %H:%M}"
+    if devices is None:
+        return Opened(None, None, f"{german}.", f"{english}.")
+    count = len(devices)
     if not devices:
         return Opened(
             0, None, f"{german}; kein Gerät hängt allein an ihm.", f"{english}; no device depends on it alone."
