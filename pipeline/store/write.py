@@ -23,6 +23,8 @@ _QUARTER_US: Final = 900_000_000
 _WEATHER: Final = "weather"
 _PRESSURE: Final = "air_pressure_hectopascals"
 _DAY_US: Final = 24 * _HOUR_US
+_DAYS: Final = range(47_482)
+"""From 1970 to 2100."""
 _TIMES: Final = frozenset({"observed_at", "ingested_at"})
 
 
@@ -133,6 +135,8 @@ async def mark_days(connection: psycopg.AsyncConnection[Any], rows: Rows) -> Non
     days = {(row[2], row[1] // _DAY_US) for row in rows.frame.rows.values()}
     days |= {(row[3], row[2] // _DAY_US) for row in rows.link_quality.rows.values()}
     days |= {(device, at // _DAY_US) for table in rows.readings.values() for device, at, _ in table.rows}
+    # A row that was refused may have a time that is none.
+    days = {(device, day) for device, day in days if day in _DAYS}
     if days:
         devices, numbers = zip(*sorted(days), strict=True)
         await connection.execute(QUERIES["mark_days"], {"devices": list(devices), "days": list(numbers)})
