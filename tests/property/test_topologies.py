@@ -18,9 +18,9 @@ from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.unit.topologies.material import at, eui, frame, places, reading, records
 from topologies.container import topology as container
+from topologies.fleet import topology as fleet
 from topologies.groundwater import topology as groundwater
 from topologies.lighting import topology as lighting
-from topologies.fleet import topology as fleet
 from topologies.parking import topology as parking
 from topologies.runtime.batch import Request
 from topologies.runtime.memory import MemoryWorker
