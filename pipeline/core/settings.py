@@ -78,6 +78,10 @@ class Retention(_Section):
     """Roll-ups by hour, from which days are recomputed, in chunks of four weeks; days are kept for ever."""
     frame_days: Annotated[int, Field(ge=0, le=36500)] = 400
     """One row for each frame, and one for each gateway that heard it."""
+    fleet_history_days: Annotated[int, Field(ge=0, le=36500)] = 7
+    """Signs of life, from which silences are found anew when something comes late."""
+    fleet_days: Annotated[int, Field(ge=0, le=36500)] = 1100
+    """What each device sent a day: three years, to see a battery and a link age."""
     dead_letter_days: Annotated[int, Field(ge=0, le=36500)] = 90
     """The index of the dead-letter topic, which keeps as long."""
     alert_days: Annotated[int, Field(ge=0, le=36500)] = 0

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 RAW: Final = "lorawan.raw.v1"
 FRAME: Final = "lorawan.frame.v1"
 DEAD_LETTER: Final = "silkstream.deadletter.v1"
+FLEET: Final = "fleet"
+"""The family of no sensor: devices and gateways themselves, which have alerts and no readings."""
 
 INTERNAL: Final = "internal"
 PERSONAL: Final = "personal"
@@ -116,5 +118,6 @@ def declared(
             for f in own
             if f in PERSONAL_FAMILIES
         ),
+        topic(alerts(FLEET), "subject", "CloudEvents 1.0 JSON", 90, "alerts about devices and gateways"),
         *(topic(city(f), "subject", "CloudEvents 1.0 JSON", 30, f"events for the city about {f}") for f in own),
     )

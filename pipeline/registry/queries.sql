@@ -24,4 +24,5 @@ ON CONFLICT (device, valid_from) DO UPDATE SET site = excluded.site, stored_at =
 
 -- write_recompute --
 -- Taken by the worker that owns the device, in the transaction of its next tick.
-INSERT INTO recompute (device, from_at) VALUES (%(device)s, %(from_at)s);
+WITH asked AS (INSERT INTO recompute (device, from_at) VALUES (%(device)s, %(from_at)s))
+INSERT INTO fleet_recompute (device, from_at) VALUES (%(device)s, %(from_at)s);

@@ -95,6 +95,12 @@ SELECT id, stage, reason, detail, device, origin_topic, origin_partition, origin
 FROM staged_dead_letter
 ON CONFLICT (id) DO NOTHING;
 
+-- mark_days --
+-- Leave a mark for each device and day (UTC) that the batch says something of; derive makes up the account anew.
+INSERT INTO mark (what, subject, bucket)
+SELECT 'fleet_day', said.device, timestamptz 'epoch' + said.number * interval '24 hours'
+FROM unnest(%(devices)s::text[], %(days)s::bigint[]) AS said (device, number);
+
 -- mark_hours --
 -- Leave a mark for each hour that the batch wrote into; derive counts them anew.
 INSERT INTO mark (what, subject, bucket)

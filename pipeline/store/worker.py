@@ -41,6 +41,7 @@ from pipeline.store.rows import (
 from pipeline.store.write import (
     FIXED,
     create_staging,
+    mark_days,
     mark_hours,
     mark_pressures,
     mark_rollups,
@@ -114,6 +115,7 @@ class Worker:
             await ledger.advance(cursor, CONSUMER, moves)
             refusals = await write_rows(self._connection, rows, self._upserts)
             await mark_hours(self._connection, rows)
+            await mark_days(self._connection, rows)
             await mark_rollups(self._connection, rows)
             await mark_pressures(self._connection, rows, self._columns)
             for refusal in refusals:

@@ -22,6 +22,9 @@ _HOUR_US: Final = 3_600_000_000
 _QUARTER_US: Final = 900_000_000
 _WEATHER: Final = "weather"
 _PRESSURE: Final = "air_pressure_hectopascals"
+_DAY_US: Final = 24 * _HOUR_US
+_DAYS: Final = range(47_482)
+"""From 1970 to 2100."""
 _TIMES: Final = frozenset({"observed_at", "ingested_at"})
 
 
@@ -125,6 +128,18 @@ async def write_rows(
         if table.rows:
             await _write(connection, upserts[name], table, sorted_rows(table), refusals)
     return refusals
+
+
+async def mark_days(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
+    """Mark the days that devices' frames were written into, and the batteries that came with readings."""
+    days = {(row[2], row[1] // _DAY_US) for row in rows.frame.rows.values()}
+    days |= {(row[3], row[2] // _DAY_US) for row in rows.link_quality.rows.values()}
+    days |= {(device, at // _DAY_US) for table in rows.readings.values() for device, at, _ in table.rows}
+    # A row that was refused may have a time that is none.
+    days = {(device, day) for device, day in days if day in _DAYS}
+    if days:
+        devices, numbers = zip(*sorted(days), strict=True)
+        await connection.execute(QUERIES["mark_days"], {"devices": list(devices), "days": list(numbers)})
 
 
 async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:

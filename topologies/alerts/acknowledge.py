@@ -52,6 +52,8 @@ class Alert(NamedTuple):
     acknowledged_by: str | None
     acknowledged_note: str | None
     alert_class: str = topics.INTERNAL
+    cause: UUID | None = None
+    """The alert that explains it."""
 
     @property
     def topic(self) -> str | None:
@@ -120,6 +122,7 @@ def event_data(alert: Alert, at: datetime) -> AlertAcknowledged:
             limit=alert.limit,
             message_de=alert.message_de,
             message_en=alert.message_en,
+            cause=alert.cause,
         ),
     )
 

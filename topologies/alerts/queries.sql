@@ -5,7 +5,7 @@
 SELECT alert.id, alert.family, alert.rule, alert.severity, alert.subject, alert.site, alert.device, alert.status,
     alert.since, alert.resolved_at, alert.opened_event, alert.value, alert.limit_value, alert.retrospective, alert.message_de,
     alert.message_en, alert.acknowledged_at, alert.acknowledged_by, alert.acknowledged_note,
-    alert.class,
+    alert.class, alert.cause,
     (
         SELECT coalesce(
             jsonb_agg(
@@ -43,6 +43,6 @@ WHERE id = %(id)s AND acknowledged_at IS NULL;
 
 -- read_alert --
 SELECT id, family, rule, severity, subject, site, device, status, since, resolved_at, opened_event, value, limit_value,
-    retrospective, message_de, message_en, acknowledged_at, acknowledged_by, acknowledged_note, class
+    retrospective, message_de, message_en, acknowledged_at, acknowledged_by, acknowledged_note, class, cause
 FROM alert
 WHERE id = %(id)s;

@@ -14,6 +14,9 @@ from pipeline.database.queries import load_queries
 from pipeline.database.wide import check_wide_tables
 from topologies.derive.derivation import Derivation
 from topologies.derive.emptyings import EMPTYINGS
+from topologies.derive.fleet_days import watch_days
+from topologies.derive.fleet_offline import watch_fleet
+from topologies.derive.fleet_rules import PUBLISHES as FLEET
 from topologies.derive.history import HISTORY, watch_time
 from topologies.derive.hours import HOURS
 from topologies.derive.lighting import NIGHTS
@@ -44,7 +47,8 @@ async def run(context: Context) -> None:
         decoders = load().values()
         await check_wide_tables(connection, decoders)
         await check_zone(connection, settings.derive.time_zone)
-        due_at = dict.fromkeys((watch_sites(), watch_time(), *DERIVATIONS, *rollups(decoders)), 0.0)
+        look = (watch_sites(), watch_time(), watch_fleet(settings), watch_days(settings))
+        due_at = dict.fromkeys((*look, *DERIVATIONS, *rollups(decoders)), 0.0)
         while not context.stop.is_set():
             more = False
             for derivation, at in due_at.items():
@@ -77,5 +81,5 @@ STAGE: Final = Stage(
     about="Results across devices: recomputes what is marked.",
     run=run,
     order=50,
-    publishes=tuple(publication for derivation in DERIVATIONS for publication in derivation.publishes),
+    publishes=(*(publication for derivation in DERIVATIONS for publication in derivation.publishes), FLEET),
 )

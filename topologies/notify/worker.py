@@ -195,7 +195,7 @@ async def run(context: Context) -> None:
         raise SettingsError(
             "setting notify: no channel is configured; expected [notify.webhooks.NAME] or [notify.mails.NAME]"
         )
-    families = sorted({decoder.family for decoder in load().values()})
+    families = sorted({topics.FLEET, *(decoder.family for decoder in load().values())})
     check_families(settings.notify, families)
     wanted = topics.alert_topics(families)
     context.progress.waits_for("Kafka and the database")

@@ -45,6 +45,7 @@ class _Alert(EventData, Generic[Status], frozen=True, kw_only=True):
     value: Annotated[float | None, Meta(description="what was measured when it began, in the unit of the rule")]
     limit: Annotated[float | None, Meta(description="the limit that the value passed, in the same unit")]
     message: Sentence
+    cause: Annotated[Uuid | UnsetType, Meta(description="the alert that explained this one until now")] = UNSET
 
 
 class AlertOpened(_Alert[Literal["open"]], frozen=True, kw_only=True):
@@ -104,6 +105,7 @@ class Common(TypedDict):
     value: float | None
     limit: float | None
     message: Sentence
+    cause: str | UnsetType
 
 
 def common(
@@ -120,6 +122,7 @@ def common(
     limit: float | None,
     message_de: str,
     message_en: str,
+    cause: UUID | None,
 ) -> Common:
     """What every event says, from an alert's values as the database has them."""
     return Common(
@@ -134,6 +137,7 @@ def common(
         value=value,
         limit=limit,
         message=Sentence(de=message_de, en=message_en),
+        cause=UNSET if cause is None else str(cause),
     )
 
 
@@ -153,6 +157,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertUpdate
         limit=alert.limit,
         message_de=alert.message_de,
         message_en=alert.message_en,
+        cause=None if alert.cause is None else UUID(bytes=alert.cause),
     )
     resolved_at = None if alert.resolved_us is None else from_us(alert.resolved_us).isoformat()
     if told.kind == RESOLVED:

@@ -39,6 +39,8 @@ class Alert(NamedTuple):
     message_en: str
     alert_class: str = INTERNAL
     """`internal` or `personal`: who may read of it."""
+    cause: Id | None = None
+    """The alert that explains this one: as long as that is so, nobody is told."""
 
     @property
     def status(self) -> str:
@@ -115,7 +117,7 @@ def reconcile(
             after = _new_alert(identity, rule, device, episode)
         else:
             after = _moved(rule, before, episode)
-        after = after._replace(retrospective=retrospective, silenced=silenced)
+        after = after._replace(retrospective=retrospective, silenced=silenced, cause=episode.cause)
         if after != before:
             outcome.stored.append(after)
         if after.is_told:

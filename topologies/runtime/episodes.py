@@ -53,7 +53,7 @@ class Episode(NamedTuple):
     settled_us: int
     """When that was certain."""
     tells_us: int
-    """When people hear of it: when it opens, or when the maintenance is over during which it does."""
+    """When people hear of it: when it opens, or when the maintenance or the cause is over that keeps it quiet."""
     opened_event: Id
     """The last frame before it opened."""
     opened: Opened
@@ -61,9 +61,11 @@ class Episode(NamedTuple):
     """Of the site when it opened."""
     is_earlier: bool = False
     """It opened before the window: then `opened` and `site_class` are only the best that the window knows."""
+    cause: Id | None = None
+    """The alert that explains it; then it is told when that no longer does (`tells_us`)."""
 
     def is_silent(self, horizon_us: int) -> bool:
-        """Whether maintenance keeps it from being told: until it is over, or for ever where it ends before."""
+        """Whether it is not told: until what keeps it from that is over, or for ever where it ends before."""
         if horizon_us < self.tells_us:
             return True
         return self.tells_us > self.opens_us and self.ended_us is not None and self.ended_us <= self.tells_us

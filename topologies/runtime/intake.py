@@ -16,7 +16,7 @@ from pipeline.core.errors import Reason
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui, Record, header
 from schemas.silkstream.v1.reading_pb2 import Reading
-from topologies.runtime.model import I, Logic
+from topologies.runtime.model import I, Logic, Message
 
 _DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
 _FIRST_US: Final = 1
@@ -51,24 +51,31 @@ class Intake(Generic[I]):
 
 
 def take_in(
-    logic: Logic[I, Any, Any], records: Sequence[Record], *, raw_offset: int, bridges: Mapping[str, int]
+    logic: Logic[I, Any, Any],
+    records: Sequence[Record],
+    *,
+    message: type[Message] = Reading,
+    raw_offset: int,
+    bridges: Mapping[str, int],
 ) -> Intake[I]:
     """Read the records of one partition.
 
     Args:
-        logic: says what of a reading concerns it.
+        logic: says what of a message concerns it.
         records: in offset order.
+        message: what they hold.
         raw_offset: the highest one seen; what is not above it is a repeated block.
         bridges: what each bridge vouched for before.
     """
     taken: Intake[I] = Intake(raw_offset, bridges)
     given = taken.given
+    parse = message.FromString
     for record in records:
         if record.key is None and ticks.is_tick(record):
             _tick(taken, record)
             continue
         try:
-            reading = Reading.FromString(record.value or b"")
+            reading = parse(record.value or b"")
             device = DevEui(reading.dev_eui)
             mine = given.get(device)
             if mine is None:
@@ -77,7 +84,8 @@ def take_in(
             _check_time(observed_us)
             _check_identity(reading.event_id)
         except (DecodeError, ValueError) as unreadable:
-            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, f"not a reading: {unreadable}"))
+            detail = f"not a {message.__name__.lower()}: {unreadable}"
+            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, detail))
             continue
         raw_offset = reading.raw_offset
         if raw_offset <= taken.raw_offset:

@@ -136,7 +136,13 @@ class MemoryWorker(Generic[I, F, S]):
 
     async def process(self, records: Sequence[Record]) -> None:
         """One batch."""
-        intake = take_in(self.topology.logic, records, raw_offset=self.raw_offset, bridges=self.bridges)
+        intake = take_in(
+            self.topology.logic,
+            records,
+            message=self.topology.message,
+            raw_offset=self.raw_offset,
+            bridges=self.bridges,
+        )
         folded = await fold_batch(
             self._folder, self.store, self.cache, intake, rules=self.topology.rules, as_of_us=as_of(intake.bridges)
         )

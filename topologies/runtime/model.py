@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from pipeline.city.model import Maintenance
+from pipeline.core import topics
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from pipeline.core.topics import INTERNAL, PERSONAL
@@ -32,6 +33,20 @@ class Place(NamedTuple):
     """Its end; None while nobody has named one."""
     site_class: str = ""
     """Whose data it yields: `open`, `internal`, `personal`; empty: as usual in its family."""
+
+
+class Message(Protocol):
+    """What a topology is handed: a `Reading`, or a `Frame`; times in microseconds since 1970."""
+
+    event_id: bytes
+    dev_eui: str
+    observed_at_us: int
+    raw_offset: int
+
+    @classmethod
+    def FromString(cls, s: bytes) -> Self:  # noqa: N802  # protobuf's name
+        """Parse it."""
+        ...
 
 
 class Input(Protocol):
@@ -83,8 +98,8 @@ S = TypeVar("S")
 class Logic(Protocol[I, F, S]):
     """The reasoning of one topology; pure."""
 
-    def read(self, reading: Reading) -> Sequence[I]:
-        """What concerns this topology; empty where the frame does not speak of it."""
+    def read(self, message: Any, /) -> Sequence[I]:
+        """What concerns this topology, of a message of its topic; empty where it does not speak of it."""
         ...
 
     def step(self, before: F | None, given: I, place: Place | None) -> F:
@@ -168,10 +183,11 @@ class Topology(Generic[I, F, S]):
 
     name: str
     family: str
-    """Whose readings it consumes."""
+    """Whose readings it consumes, and whose alerts it raises."""
     logic: Logic[I, F, S]
     queries: Mapping[str, bytes]
-    """`create_staging`, `stage_facts`, `store_facts`, `load_facts`, `stage_now`, `store_now`, `load_now`."""
+    """`create_staging`, `stage_facts`, `store_facts`, `load_facts`, `stage_now`, `store_now`, `load_now`,
+    `load_recompute`; `delete_recompute` where its requests have a table of their own."""
     fact_line: Callable[[F], str]
     """A line of COPY's text format for `stage_facts`."""
     now_line: Callable[[int, F, S], str]
@@ -184,6 +200,10 @@ class Topology(Generic[I, F, S]):
     """In the order in which they are told where several open at once."""
     maintenance: Maintenance = field(default_factory=Maintenance)
     surroundings: Surroundings[I, F, S] | None = None
+    topic: str = ""
+    """What it consumes, without the namespace; empty: the readings of its family."""
+    message: type[Message] = Reading
+    """What is in that topic."""
     late_hours: int = 48
     """How much older than its device's newest fact a reading may be."""
 
@@ -191,3 +211,8 @@ class Topology(Generic[I, F, S]):
     def stage(self) -> str:
         """The name of its stage, group and ledger."""
         return f"topology-{self.name}"
+
+    @property
+    def consumes(self) -> str:
+        """Its topic, without the namespace."""
+        return self.topic or topics.readings(self.family)

@@ -13,7 +13,7 @@ DELETE FROM recompute WHERE id = ANY(%(ids)s);
 -- Of each rule and device the alerts that were not over at a time, and those whose id a new one could be given.
 SELECT alert.id, alert.rule, alert.subject, alert.site, alert.device, alert.since, alert.resolved_at,
     alert.opened_event, alert.value, alert.limit_value, alert.retrospective, alert.silenced, alert.message_de,
-    alert.message_en, alert.class
+    alert.message_en, alert.class, alert.cause
 FROM unnest(%(rules)s::text[], %(devices)s::text[], %(begins)s::timestamptz[]) AS late (rule, device, begins_at)
 JOIN alert ON alert.rule = late.rule AND alert.device = late.device
 WHERE alert.resolved_at IS NULL
@@ -24,18 +24,18 @@ WHERE alert.resolved_at IS NULL
 -- The acknowledgement is not ours.
 INSERT INTO alert (
     id, rule, family, subject, severity, status, since, resolved_at, opened_event, value, limit_value, device, site,
-    retrospective, silenced, message_de, message_en, class
+    retrospective, silenced, message_de, message_en, class, cause
 )
 VALUES (
     %(id)s, %(rule)s, %(family)s, %(subject)s, %(severity)s, %(status)s, %(since)s, %(resolved_at)s,
     %(opened_event)s, %(value)s, %(limit)s, %(device)s, %(site)s, %(retrospective)s, %(silenced)s,
-    %(message_de)s, %(message_en)s, %(class)s
+    %(message_de)s, %(message_en)s, %(class)s, %(cause)s
 )
 ON CONFLICT (id) DO UPDATE SET
     status = excluded.status, since = excluded.since, resolved_at = excluded.resolved_at, value = excluded.value,
     limit_value = excluded.limit_value, retrospective = excluded.retrospective, silenced = excluded.silenced,
     message_de = excluded.message_de, message_en = excluded.message_en, class = excluded.class,
-    updated_at = now();
+    cause = excluded.cause, updated_at = now();
 
 -- delete_alerts --
 -- Late data say that they never were.

@@ -16,7 +16,6 @@ from typing import Any, Final
 from pipeline.core.errors import EXIT_STALLED, Transient
 from pipeline.core.logs import logger
 from pipeline.core.stage import Context
-from pipeline.core.topics import readings
 from pipeline.database.connection import connected
 from pipeline.kafka.consumer import KafkaLog, open_log
 from pipeline.kafka.producer import open_sink
@@ -51,7 +50,7 @@ async def run_topology(topology: Topology[Any, Any, Any], context: Context) -> N
         app = new_app(
             settings,
             name=topology.stage,
-            topic=settings.namespace + readings(topology.family),
+            topic=settings.namespace + topology.consumes,
             positions=worker,
             handle=worker.handle,
         )

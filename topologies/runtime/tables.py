@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic
-from uuid import UUID
 
 import psycopg
 
@@ -13,13 +12,13 @@ from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
-from topologies.runtime import outbox, rows
-from topologies.runtime.alert_events import event_data
-from topologies.runtime.alerts import OPEN, Alert, Reconciled, Told
+from topologies.runtime import rows
+from topologies.runtime.alert_rows import AlertRows
+from topologies.runtime.alerts import Alert, Reconciled
 from topologies.runtime.batch import Request, Wanted
 from topologies.runtime.cache import Cache, Known
 from topologies.runtime.fold import Folded, Folder, Late, schedule_all
-from topologies.runtime.model import F, I, Rule, S, Topology
+from topologies.runtime.model import F, I, S, Topology
 from topologies.runtime.places import Places, build_places
 
 _QUERIES = load_queries("topologies.runtime")
@@ -70,9 +69,15 @@ class TransactionStore(Generic[I, F, S]):
 
     def __init__(self, topology: Topology[I, F, S], settings: Settings, cursor: Cursor, partition: int) -> None:
         self._topology = topology
-        self._settings = settings
         self._cursor = cursor
         self._partition = partition
+        self._alerts = AlertRows(
+            cursor,
+            settings,
+            rules=topology.rules,
+            family=topology.family,
+            source=f"/silkstream/topology/{topology.name}",
+        )
         self._requests: list[Request] | None = None
 
     async def requests(self) -> Sequence[Request]:
@@ -87,7 +92,8 @@ class TransactionStore(Generic[I, F, S]):
 
     async def delete_requests(self, requests: Sequence[Request]) -> None:
         """See the port."""
-        await self._cursor.execute(_QUERIES["delete_recompute"], {"ids": [request.id for request in requests]})
+        own = self._topology.queries.get("delete_recompute", _QUERIES["delete_recompute"])
+        await self._cursor.execute(own, {"ids": [request.id for request in requests]})
 
     async def facts(self, late: Sequence[Late]) -> Mapping[DevEui, Sequence[F]]:
         """See the port."""
@@ -111,16 +117,7 @@ class TransactionStore(Generic[I, F, S]):
 
     async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
         """See the port."""
-        await self._cursor.execute(
-            _QUERIES["load_alerts"],
-            {
-                "rules": [rule for rule, _, _ in wanted],
-                "devices": [device for _, device, _ in wanted],
-                "begins": [from_us(begin_us) for _, _, begin_us in wanted],
-                "events": [UUID(bytes=each) for each in sorted(events)],
-            },
-        )
-        return [_read_alert(row) for row in await self._cursor.fetchall()]
+        return await self._alerts.load(wanted, events)
 
     async def write(self, folded: Folded[F, S]) -> None:
         """See the port."""
@@ -149,79 +146,4 @@ class TransactionStore(Generic[I, F, S]):
 
     async def write_alerts(self, outcome: Reconciled) -> None:
         """See the port."""
-        topology = self._topology
-        rules = {rule.name: rule for rule in topology.rules}
-        if outcome.deleted:
-            await self._cursor.execute(
-                _QUERIES["delete_alerts"], {"ids": [UUID(bytes=each) for each in outcome.deleted]}
-            )
-        if outcome.stored:
-            await self._cursor.executemany(
-                _QUERIES["store_alert"],
-                [_alert_row(alert, rules[alert.rule], topology.family) for alert in outcome.stored],
-            )
-        events = [
-            self._event(told, rules[told.alert.rule], topic)
-            for told in outcome.told
-            if (topic := rules[told.alert.rule].topic_of(told.alert.alert_class)) is not None
-        ]
-        await outbox.post(self._cursor, events, suppressed=self._settings.replay)
-
-    def _event(self, told: Told, rule: Rule, topic: str) -> outbox.Event:
-        return outbox.Event(
-            topic=self._settings.namespace + topic,
-            subject=told.alert.subject,
-            source=f"/silkstream/topology/{self._topology.name}",
-            time_us=_time_of(told),
-            data=event_data(rule, self._topology.family, told),
-        )
-
-
-def _read_alert(row: Sequence[Any]) -> Alert:
-    identity, rule, subject, site, device, since, resolved_at, opened_event, *rest = row
-    value, limit, retrospective, silenced, message_de, message_en, alert_class = rest
-    return Alert(
-        id=rows.identity(identity),
-        rule=rule,
-        subject=subject,
-        site=site,
-        device=device,
-        since_us=rows.known_us(since),
-        resolved_us=rows.time_us(resolved_at),
-        opened_event=rows.identity(opened_event),
-        value=value,
-        limit=limit,
-        retrospective=retrospective,
-        silenced=silenced,
-        message_de=message_de,
-        message_en=message_en,
-        alert_class=alert_class,
-    )
-
-
-def _time_of(told: Told) -> int:
-    resolved_us = told.alert.resolved_us
-    return told.alert.since_us if told.kind == OPEN or resolved_us is None else resolved_us
-
-
-def _alert_row(alert: Alert, rule: Rule, family: str) -> dict[str, Any]:
-    return {
-        "id": UUID(bytes=alert.id),
-        "rule": rule.name,
-        "family": family,
-        "subject": alert.subject,
-        "severity": rule.severity,
-        "status": alert.status,
-        "since": from_us(alert.since_us),
-        "resolved_at": None if alert.resolved_us is None else from_us(alert.resolved_us),
-        "opened_event": UUID(bytes=alert.opened_event),
-        "value": alert.value,
-        "limit": alert.limit,
-        "device": alert.device,
-        "site": alert.site,
-        "retrospective": alert.retrospective,
-        "silenced": alert.silenced,
-        "message_de": alert.message_de,
-        "message_en": alert.message_en,
-        "class": alert.alert_class,
-    }
+        await self._alerts.write(outcome)

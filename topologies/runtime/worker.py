@@ -228,19 +228,21 @@ class Worker(Generic[I, F, S]):
         self, lane: Lane, owned: Owned[F, S], records: Sequence[Record], *, refused: Refusal | None
     ) -> None:
         started = time.perf_counter()
-        position = owned.position
-        intake = take_in(self._topology.logic, records, raw_offset=position.raw_offset, bridges=position.bridges)
+        position, topology = owned.position, self._topology
+        intake = take_in(
+            topology.logic, records, message=topology.message, raw_offset=position.raw_offset, bridges=position.bridges
+        )
         if refused is not None:
             intake.given.clear()
             intake.refusals = [refused]
         after = position.after(records[-1], raw_offset=intake.raw_offset, bridges=intake.bridges)
         async with lane.connection.transaction(), lane.connection.cursor() as cursor:
-            await ledger.advance(cursor, self._topology.stage, [Move(owned.partition, position, after)])
+            await ledger.advance(cursor, topology.stage, [Move(owned.partition, position, after)])
             store = self._tables.bound_to(cursor, owned.partition.number)
             if intake.ticked and await store.requests():
                 self._places = await load_places(cursor)
             folded = await fold_batch(
-                self._folder, store, owned.cache, intake, rules=self._topology.rules, as_of_us=after.as_of_us
+                self._folder, store, owned.cache, intake, rules=topology.rules, as_of_us=after.as_of_us
             )
             await self._sink.send([self._dead_letter(each) for each in (*intake.refusals, *folded.refusals)])
         owned.position = after

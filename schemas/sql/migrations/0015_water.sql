@@ -76,7 +76,8 @@ COMMENT ON COLUMN alert.class IS 'internal, or personal where the site was someb
 CREATE VIEW internal_alert WITH (security_barrier) AS
 SELECT
     id, rule, family, subject, severity, status, since, resolved_at, opened_event, value, limit_value, device, site,
-    retrospective, silenced, message_de, message_en, acknowledged_at, acknowledged_by, acknowledged_note, updated_at
+    retrospective, silenced, message_de, message_en, acknowledged_at, acknowledged_by, acknowledged_note, updated_at,
+    cause
 FROM alert
 WHERE class = 'internal';
 COMMENT ON VIEW internal_alert IS 'Alerts, without those that tell of people: for operations';
@@ -101,6 +102,7 @@ COMMENT ON COLUMN internal_alert.acknowledged_at IS 'When somebody acknowledged 
 COMMENT ON COLUMN internal_alert.acknowledged_by IS 'Who acknowledged it';
 COMMENT ON COLUMN internal_alert.acknowledged_note IS 'What the person who acknowledged it wrote';
 COMMENT ON COLUMN internal_alert.updated_at IS 'When the row was written last';
+COMMENT ON COLUMN internal_alert.cause IS 'The alert that explains this one; null = none';
 
 -- A water meter hangs in somebody's home unless every site that it ever served is said to be none.
 CREATE OR REPLACE VIEW personal_device WITH (security_barrier) AS

@@ -9,6 +9,7 @@ from hashlib import sha1
 from pipeline.core.clock import EPOCH, from_us
 from pipeline.core.model import Record, StoredRecord
 from pipeline.core.ticks import EVENT_HEADER, RAW_OFFSET_HEADER, TICK, Tick, write_tick
+from schemas.silkstream.v1.frame_pb2 import Device, Frame, Gateway
 from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
 from topologies.runtime.places import Places, build_places
 
@@ -78,7 +79,47 @@ def reading(
     )
 
 
-def record(content: Reading, offset: int, *, topic: str = "readings.test.v1", partition: int = 0) -> Record:
+def frame(
+    device: str,
+    minutes: float,
+    *,
+    raw_offset: int = 0,
+    said: bytes | None = None,
+    event: str = "up",
+    verdict: str = "accepted",
+    copy_of: bytes | None = None,
+    gateways: Sequence[str] = ("00000000000000a1",),
+    profile: str = "",
+    family: str = "",
+    f_cnt: int = 0,
+    dev_addr: str = "01020304",
+    battery_ratio: float | None = None,
+) -> Frame:
+    """A frame as decode writes it; `said` is its event id."""
+    made = Frame(
+        event_id=said or event_id(device, minutes, event),
+        dev_eui=device,
+        event=event,
+        verdict=f"VERDICT_{verdict.upper()}",
+        observed_at_us=at(minutes),
+        ingested_at_us=at(minutes),
+        raw_offset=raw_offset,
+        dev_addr=dev_addr,
+        f_cnt=f_cnt,
+        family=family,
+        spreading_factor=7,
+        gateways=[Gateway(gateway_id=each, rssi_dbm=-90, snr_db=5.0) for each in gateways],
+        device=Device(name=f"device {device[-1]}", profile=profile),
+    )
+    if copy_of is not None:
+        made.duplicate_of = copy_of
+        made.duplicate_of_us = at(minutes)
+    if battery_ratio is not None:
+        made.status.battery_ratio = battery_ratio
+    return made
+
+
+def record(content: Reading | Frame, offset: int, *, topic: str = "readings.test.v1", partition: int = 0) -> Record:
     """The record of a reading."""
     return StoredRecord(
         topic=topic,
@@ -104,13 +145,13 @@ def tick(minutes: float, offset: int, *, raw_offset: int, bridge: str = "b", par
 
 
 def records(
-    contents: Sequence[Reading | float], *, topic: str = "readings.test.v1", partition: int = 0
+    contents: Sequence[Reading | Frame | float], *, topic: str = "readings.test.v1", partition: int = 0
 ) -> list[Record]:
     """A log of readings and (as numbers: their time in minutes) ticks, with offsets and raw offsets in order."""
     log: list[Record] = []
     for offset, content in enumerate(contents):
-        if isinstance(content, Reading):
-            numbered = Reading.FromString(content.SerializeToString())
+        if isinstance(content, Reading | Frame):
+            numbered = type(content).FromString(content.SerializeToString())
             numbered.raw_offset = offset
             log.append(record(numbered, offset, topic=topic, partition=partition))
         else:

@@ -21,8 +21,11 @@ from pipeline.city.model import City
 from pipeline.city.read import city_of, installed_parameters
 from pipeline.core.clock import from_us
 from pipeline.core.model import DevEui, Record
-from tests.unit.topologies.material import BASE_US, MINUTE_US, at, eui, places, reading, record, tick
+from schemas.silkstream.v1.frame_pb2 import Frame
+from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.unit.topologies.material import BASE_US, MINUTE_US, at, eui, frame, places, reading, record, tick
 from topologies.container import topology as container
+from topologies.fleet import topology as fleet
 from topologies.groundwater import topology as groundwater
 from topologies.lighting import topology as lighting
 from topologies.parking import topology as parking
@@ -36,6 +39,7 @@ from topologies.water import topology as water
 ROOT = Path(__file__).resolve().parents[3] / "topologies"
 OF_CITY: dict[str, Callable[[City], Topology[Any, Any, Any]]] = {
     "container": container.of_city,
+    "fleet": fleet.of_city,
     "groundwater": groundwater.of_city,
     "lighting": lighting.of_city,
     "parking": parking.of_city,
@@ -134,20 +138,42 @@ def batches(log: Iterable[Mapping[str, Any]]) -> list[list[Record | News]]:
         if "tick" in entry:
             found[-1].append(tick(minutes(entry["tick"]), offset, raw_offset=offset, bridge=entry.get("bridge", "b")))
         else:
-            values = {key: value for key, value in entry.items() if key not in _NOT_MEASURED}
-            event = bytes.fromhex(entry["event"]).ljust(16, b"\0") if "event" in entry else None
-            content = reading(
-                eui(entry["device"]),
-                minutes(entry["at"]),
-                values,
-                raw_offset=offset,
-                event=event,
-                flags=entry.get("flags", ()),
-                earlier=logged(entry.get("series", {})),
-            )
-            found[-1].append(record(content, offset))
+            found[-1].append(record((_frame if "kind" in entry else _reading)(entry, offset), offset))
         offset += 1
     return found
+
+
+def _reading(entry: Mapping[str, Any], offset: int) -> Reading:
+    values = {key: value for key, value in entry.items() if key not in _NOT_MEASURED}
+    return reading(
+        eui(entry["device"]),
+        minutes(entry["at"]),
+        values,
+        raw_offset=offset,
+        event=_event(entry.get("event")),
+        flags=entry.get("flags", ()),
+        earlier=logged(entry.get("series", {})),
+    )
+
+
+def _frame(entry: Mapping[str, Any], offset: int) -> Frame:
+    """A frame, which an entry with its `kind` of event is."""
+    values = {key: value for key, value in entry.items() if key not in {"device", "at", "kind", "event", "copy_of"}}
+    if "battery_ratio" in values:
+        values["battery_ratio"] = float(values["battery_ratio"])
+    return frame(
+        eui(entry["device"]),
+        minutes(entry["at"]),
+        raw_offset=offset,
+        said=_event(entry.get("event")),
+        event=entry["kind"],
+        copy_of=_event(entry.get("copy_of")),
+        **{"gateways": ["a1"], **values},
+    )
+
+
+def _event(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text).ljust(16, b"\0")
 
 
 async def played(

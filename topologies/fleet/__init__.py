@@ -1,0 +1,1 @@
+"""The fleet: every device by its frames, whatever is in them."""
