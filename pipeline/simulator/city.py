@@ -41,7 +41,8 @@ MODELS_FIELDS: Final[Mapping[str, Family]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CityPlan:
-    """The city and its mishaps. Shares are of uplinks (0..1), rates are per device and day.
+    """The city and its mishaps. Shares are of uplinks (0..1), rates are per device (gateway) and day; the shares of
+    what is true in the city and of what its sensors make of it are of what their names say.
 
     `start` must be aware; the city is played from there for `duration`. `encoding` "both" stands for two ChirpStack
     servers: parking and containers publish JSON, everything else protobuf. Models are given by the names of their
@@ -99,6 +100,16 @@ class CityPlan:
     failed_luminaire_share: float = 0.01
     rain_events_per_day: float = 0.5
     leaking_meter_share: float = 0.03
+    toppled_containers_per_day: float = 0.0
+    dead_device_share: float = 0.0
+    gateway_outages_per_day: float = 0.0
+    # what its sensors make of it
+    missed_car_share: float = 0.0
+    stuck_bays_per_day: float = 0.0
+    wrong_echo_share: float = 0.0
+    blind_containers_per_day: float = 0.0
+    lifted_probes_per_day: float = 0.0
+    drifting_probe_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -135,9 +146,18 @@ class CityPlan:
         return replace(self, **changes)
 
     def flawless(self) -> Self:
-        """The same city with a perfect network: every frame arrives once, whole, and nothing else does."""
+        """The same city with a perfect network and honest sensors: every frame arrives once, whole, and is right.
+
+        What is true in the city stays: a lamp that fails is dark here too, a dead device silent.
+        """
         return replace(
             self,
+            missed_car_share=0.0,
+            stuck_bays_per_day=0.0,
+            wrong_echo_share=0.0,
+            blind_containers_per_day=0.0,
+            lifted_probes_per_day=0.0,
+            drifting_probe_share=0.0,
             lost_share=0.0,
             broken_share=0.0,
             duplicate_share=0.0,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipeline.simulator.battery import battery_of
+from pipeline.simulator.breakdowns import seen_fills, toppled, within
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
@@ -46,7 +47,7 @@ def inflow_ratio(at_us: int, until_us: int, *, per_day: float) -> float:
 
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
     """What the device's model sends of its container; `says` is the distance."""
-    return spoken(VOICES[device.model.decoder], plan, device, fills(plan, device))
+    return spoken(VOICES[device.model.decoder], plan, device, seen_fills(plan, device, fills(plan, device)))
 
 
 def fills(plan: CityPlan, device: Device) -> Iterator[Container]:
@@ -60,6 +61,7 @@ def fills(plan: CityPlan, device: Device) -> Iterator[Container]:
     emptied_from = 0.6 if rng.random() < 0.5 else 0.9
     number, before = 0, plan.start_us
     memory: Memory[float] = Memory()
+    lying = toppled(plan, device)
 
     def tour_us(day_us: int) -> int:
         return from_local_us(day_us) + int(rng.uniform(6.0, 11.0) * HOUR_US)
@@ -74,7 +76,8 @@ def fills(plan: CityPlan, device: Device) -> Iterator[Container]:
             battery=battery,
             distance_metres=distance,
             fill_ratio=fill_ratio(distance, device),
-            tilted=tilted,
+            true_ratio=ratio,
+            tilted=tilted or within(lying, at),
             earlier=memory.before(at, distance),
         )
         number, before = number + 1, at

@@ -7,10 +7,12 @@ them is plausible and no two series are equal.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from random import Random
 from typing import Final, NamedTuple
 
 from pipeline.simulator.battery import battery_of
+from pipeline.simulator.breakdowns import seen_wells
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
@@ -82,16 +84,9 @@ class Aquifer(NamedTuple):
         return level
 
 
-def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
-    """What the device's model sends of its well; `says` is the water level in metres above NHN."""
-    return spoken(VOICES[device.model.decoder], plan, device, wells(plan, device))
-
-
-def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
-    """The well at each interval."""
-    rng = randomness(plan.seed, device.dev_eui, "groundwater")
-    fallen = rains(plan)
-    aquifer = Aquifer(
+def drawn_aquifer(rng: Random) -> Aquifer:
+    """A well's share of an aquifer: the first draws of its generator."""
+    return Aquifer(
         column_metres=rng.uniform(2.0, 6.5),
         yearly_metres=rng.uniform(0.1, 0.5),
         wave_metres=rng.uniform(0.02, 0.12),
@@ -101,6 +96,30 @@ def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
         rise_hours=rng.uniform(2.0, 30.0),
         fall_hours=rng.uniform(150.0, 600.0),
     )
+
+
+def probe_metres_nhn(device: Device) -> float:
+    """How high the probe hangs."""
+    return device.attributes["measuring_point_metres_nhn"] - device.attributes["suspension_metres"]
+
+
+def true_level(plan: CityPlan, device: Device) -> Callable[[int], float]:
+    """Where the groundwater stands at the well at a time, in metres above NHN, whatever its probe says."""
+    aquifer = drawn_aquifer(randomness(plan.seed, device.dev_eui, "groundwater"))
+    fallen, probe = rains(plan), probe_metres_nhn(device)
+    return lambda at_us: probe + aquifer.water_column_metres(at_us, fallen)
+
+
+def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
+    """What the device's model sends of its well; `says` is the water level in metres above NHN."""
+    return spoken(VOICES[device.model.decoder], plan, device, seen_wells(plan, device, wells(plan, device)))
+
+
+def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
+    """The well at each interval."""
+    rng = randomness(plan.seed, device.dev_eui, "groundwater")
+    fallen = rains(plan)
+    aquifer = drawn_aquifer(rng)
     battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
     device_id = rng.randrange(1, 0x10000)
     interval = int(plan.well_interval_seconds * SECOND_US)
@@ -123,7 +142,7 @@ def wells(plan: CityPlan, device: Device) -> Iterator[Well]:
             water_celsius=water_celsius + rng.gauss(0.0, 0.004),
             # minerals: what dissolves in an aquifer hardly changes
             microsiemens_per_centimetre=520.0 + device.number * 17 % 400,
-            probe_metres_nhn=device.attributes["measuring_point_metres_nhn"] - device.attributes["suspension_metres"],
+            probe_metres_nhn=probe_metres_nhn(device),
             seed=plan.seed,
             earlier=memory.before(at, column),
         )

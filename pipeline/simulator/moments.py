@@ -139,10 +139,14 @@ class Well(Moment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container(Moment):
-    """A container; while it is `tilted` the distance is the last one in peace. Remembered are distances."""
+    """A container; while it is `tilted` the distance is the last one in peace. Remembered are distances.
+
+    `true_ratio` is what is in it, `fill_ratio` what the distance says of that.
+    """
 
     distance_metres: float
     fill_ratio: float
+    true_ratio: float
     tilted: bool
     earlier: tuple[Past[float], ...]
 

@@ -12,6 +12,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from pipeline.simulator.battery import battery_of
+from pipeline.simulator.breakdowns import seen_bays
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
 from pipeline.simulator.frames import HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
@@ -74,7 +75,7 @@ def stay_us(rng: Random, habits: Habits) -> int:
 
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
     """What the device's model sends of its bay."""
-    return spoken(VOICES[device.model.decoder], plan, device, bays(plan, device))
+    return spoken(VOICES[device.model.decoder], plan, device, seen_bays(plan, device, bays(plan, device)))
 
 
 def bays(plan: CityPlan, device: Device) -> Iterator[Bay]:

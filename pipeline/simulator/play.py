@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
 from pipeline.core.ticks import Tick, write_tick
 from pipeline.simulator import containers, groundwater, lighting, parking, water, weather
+from pipeline.simulator.breakdowns import death_us
 from pipeline.simulator.chirpstack import Events, identity
 from pipeline.simulator.chirpstack_json import JsonEvents
 from pipeline.simulator.chirpstack_protobuf import ProtobufEvents
@@ -58,7 +60,9 @@ def written_events(plan: CityPlan, device: Device, reach: Link) -> Events:
 def _messages(plan: CityPlan, device: Device, stations: tuple[Gateway, ...]) -> Iterator[Ordered]:
     reach = link(plan, device, stations)
     session = Session(plan, device, events=written_events(plan, device, reach), link=reach)
-    return session.play(FRAMES[device.family](plan, device))
+    dies_us = death_us(plan, device)
+    frames = FRAMES[device.family](plan, device)
+    return session.play(frames if dies_us is None else takewhile(lambda frame: frame.at_us < dies_us, frames))
 
 
 def _ticks(plan: CityPlan, index: int) -> Iterator[Ordered]:

@@ -13,6 +13,7 @@ from typing import Final
 from pipeline.core.identity import event_id, text
 from pipeline.event.read import read_event
 from pipeline.simulator.battery import LEVELS, battery_of, device_status_percent
+from pipeline.simulator.breakdowns import gateway_outages, within
 from pipeline.simulator.chirpstack import RETRANSMISSION, Events, Uplink, derived_uuid, identity, topic
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
@@ -44,6 +45,7 @@ class Session:
         self._device = device
         self._events = events
         self._link = link
+        self._outages = {station.gateway_id: gateway_outages(plan, station.gateway_id) for station, _ in link.paths}
         self._rng = rng = randomness(plan.seed, device.dev_eui, "session")
         application_id = identity(plan.seed, device).application_id
         self._topics = {
@@ -147,15 +149,16 @@ class Session:
         f_cnt = self._f_cnt
         self._f_cnt += 1
         if rng.random() < plan.lost_share:
-            self._numbered += 1
-            lost = Planned(at + LATENCY_US, "", b"", self._device.dev_eui, "up", "", Fate.LOST, frame.says)
-            heappush(self._pending, (lost.at_us, self._numbered, lost))
+            self._lose(at, frame)
             return
         fate = Fate.ACCEPTED if frame.payload else Fate.NO_PAYLOAD
         regular = frame.f_port != 0 and not frame.notice
         if regular and rng.random() < plan.broken_share:
             frame, fate = broken(rng, self._device.model.decoder, frame), Fate.BROKEN
-        heard = receptions(rng, self._link, at)
+        heard = self._heard(at)
+        if not heard:
+            self._lose(at, frame)
+            return
         if at >= self._status_us:
             self._status(at, heard[0])
         uplink = Uplink(
@@ -173,12 +176,22 @@ class Session:
             late = at + rng.randrange(SECOND_US, 30 * SECOND_US)
             self._copy_until_us = late
             # one distant gateway's account of the same transmission, behind a slow line
-            copies = receptions(rng, self._link, late)[-1:]
-            copies[0] = copies[0]._replace(gw_time_us=late)
-            copy = uplink._replace(deduplication_id=self._new_id(), receptions=copies)
-            self._up(copy, Fate.LATE_COPY, frame.says)
+            copies = [each._replace(gw_time_us=late) for each in self._heard(late)[-1:]]
+            if copies:
+                copy = uplink._replace(deduplication_id=self._new_id(), receptions=copies)
+                self._up(copy, Fate.LATE_COPY, frame.says)
         elif rng.random() < plan.retransmission_log_share:
             self._retransmission(at + rng.randrange(SECOND_US, 5 * SECOND_US), f_cnt)
+
+    def _lose(self, at_us: int, frame: Frame) -> None:
+        self._numbered += 1
+        lost = Planned(at_us + LATENCY_US, "", b"", self._device.dev_eui, "up", "", Fate.LOST, frame.says)
+        heappush(self._pending, (lost.at_us, self._numbered, lost))
+
+    def _heard(self, at_us: int) -> list[Reception]:
+        """Who hears a transmission; nobody where all gateways within reach are silent."""
+        heard = receptions(self._rng, self._link, at_us)
+        return [each for each in heard if not within(self._outages[each.gateway.gateway_id], at_us)]
 
     def _up(self, uplink: Uplink, fate: Fate, says: float | None) -> None:
         key = text(event_id(uplink.deduplication_id, "up"))

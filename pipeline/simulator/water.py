@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from random import Random
+from typing import Final, NamedTuple
 
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
@@ -34,6 +35,29 @@ def litres_per_hour(persons: int, at_us: int) -> float:
     return persons * LITRES_PER_PERSON * _USED[int(local_hour(at_us)) % 24] / _USED_PER_DAY
 
 
+class Leak(NamedTuple):
+    """A pipe that loses so much from then on; where there is none it begins at the plan's end."""
+
+    from_us: int
+    litres_per_hour: int
+
+
+def drawn_household(plan: CityPlan, rng: Random) -> tuple[int, Leak]:
+    """How many live there, and their leak: the first draws of a meter's generator."""
+    persons = rng.choice((1, 1, 2, 2, 3, 4))
+    litres_per_hour, from_us = rng.randrange(4, 40), plan.end_us
+    if rng.random() < plan.leaking_meter_share:
+        # half of them leaked before, half begin while we look
+        from_us = plan.start_us + int(rng.uniform(-1.0, 1.0) * (plan.end_us - plan.start_us))
+    return persons, Leak(from_us, litres_per_hour)
+
+
+def true_leak(plan: CityPlan, device: Device) -> Leak | None:
+    """The meter's leak, if it has one within the plan's time."""
+    _, leak = drawn_household(plan, randomness(plan.seed, device.dev_eui, "water"))
+    return leak if leak.from_us < plan.end_us else None
+
+
 def frames(plan: CityPlan, device: Device) -> Iterator[Frame]:
     """What the device's model sends of its meter; `says` is the volume that it tells."""
     return spoken(VOICES[device.model.decoder], plan, device, meters(plan, device))
@@ -44,19 +68,14 @@ def meters(plan: CityPlan, device: Device) -> Iterator[Meter]:
     rng = randomness(plan.seed, device.dev_eui, "water")
     battery = battery_of(plan.seed, device.dev_eui, plan.start_us)
     interval = int(plan.water_interval_seconds * SECOND_US)
-    persons = rng.choice((1, 1, 2, 2, 3, 4))
-    leak_from = plan.end_us
-    leak_litres_per_hour = rng.randrange(4, 40)
-    if rng.random() < plan.leaking_meter_share:
-        # half of them leaked before, half begin while we look
-        leak_from = plan.start_us + int(rng.uniform(-1.0, 1.0) * (plan.end_us - plan.start_us))
-    leak_found = leak_from + int(rng.uniform(1.0, 5.0) * HOUR_US)
+    persons, leak = drawn_household(plan, rng)
+    leak_found = leak.from_us + int(rng.uniform(1.0, 5.0) * HOUR_US)
     hour = plan.start_us // HOUR_US * HOUR_US - REMEMBERED_HOURS * HOUR_US
     hourly: deque[int] = deque([rng.randrange(10_000, 900_000)], maxlen=REMEMBERED_HOURS + 1)
 
     def used(at: int) -> int:
         mean = litres_per_hour(persons, at)
-        return round(rng.gammavariate(1.3, mean / 1.3)) + (leak_litres_per_hour if at >= leak_from else 0)
+        return round(rng.gammavariate(1.3, mean / 1.3)) + (leak.litres_per_hour if at >= leak.from_us else 0)
 
     coming = used(hour)
     at = plan.start_us + int(rng.random() * interval)
