@@ -60,6 +60,17 @@ class Course(NamedTuple):
         place = bisect_right(self.times_us, at_us)
         return self.values[place - 1] if place else None
 
+    def between(self, at_us: int) -> float | None:
+        """Its value at a time, for a figure that goes evenly from each value to the next; None outside of them."""
+        place = bisect_right(self.times_us, at_us)
+        if not place or place == len(self.times_us):
+            return None
+        (before_us, after_us), (before, after) = (
+            self.times_us[place - 1 : place + 1],
+            self.values[place - 1 : place + 1],
+        )
+        return before + (after - before) * (at_us - before_us) / (after_us - before_us)
+
 
 def happenings(plan: CityPlan, city: tuple[Device, ...] | None = None) -> Iterator[Happening]:
     """Everything that happened, device by device, each in the order of time; then the gateways."""
@@ -147,11 +158,16 @@ def fill_ratio(plan: CityPlan, device: Device) -> Course:
     return _course([(fill.at_us, fill.true_ratio) for fill in fills(plan, device)])
 
 
+def told_level(plan: CityPlan, device: Device) -> Course:
+    """How bright the lamp should burn, 0..1, at each switching and each time it speaks."""
+    return _course([(lamp.at_us, lamp.level_percent / 100) for lamp in lamps(plan, device) if isinstance(lamp, Lamp)])
+
+
 def lamp_level(plan: CityPlan, device: Device) -> Course:
     """How bright the lamp burns, 0..1: what it is told, and 0 once it has failed."""
     failed = next((happening.from_us for happening in lamp_failures(plan, device)), plan.end_us)
-    told = [(lamp.at_us, lamp.level_percent / 100) for lamp in lamps(plan, device) if isinstance(lamp, Lamp)]
-    burning = [(at, level if at < failed else 0.0) for at, level in told]
+    told = told_level(plan, device)
+    burning = [(at, level if at < failed else 0.0) for at, level in zip(told.times_us, told.values, strict=True)]
     return _course(sorted([*burning, (failed, 0.0)]) if failed < plan.end_us else burning)
 
 
@@ -163,11 +179,12 @@ def energy_watt_hours(plan: CityPlan, device: Device) -> Course:
 
 
 def volume_litres(plan: CityPlan, device: Device) -> Course:
-    """What has run through the meter, at the full hours."""
+    """What has run through the meter, at the full hours and whenever it speaks."""
     known: dict[int, float] = {}
     for meter in meters(plan, device):
         for back, litres in enumerate(reversed(meter.hourly_litres)):
             known[meter.hour_us - back * HOUR_US] = float(litres)
+        known[meter.at_us] = float(meter.litres)
     return _course(sorted(known.items()))
 
 

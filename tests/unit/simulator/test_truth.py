@@ -101,13 +101,22 @@ def test_leak_runs_in_every_hour_after_it_began() -> None:
     for device in of_family(Family.WATER):
         volume = truth.volume_litres(HONEST, device)
         for leak in truth.leaks(HONEST, device):
-            hours = list(zip(volume.times_us, volume.values, strict=True))
+            hours = [
+                (at, litres) for at, litres in zip(volume.times_us, volume.values, strict=True) if at % HOUR_US == 0
+            ]
             flows = [after[1] - before[1] for before, after in pairwise(hours) if before[0] > leak.from_us + HOUR_US]
 
             checked += len(flows)
             assert leak.amount is not None
             assert all(flow >= leak.amount for flow in flows)
     assert checked > 100
+
+
+def test_course_holds_a_value_or_goes_evenly_to_the_next() -> None:
+    course = truth.Course((10, 20), (1.0, 3.0))
+
+    assert [course.at(at) for at in (9, 10, 19, 20, 99)] == [None, 1.0, 1.0, 3.0, 3.0]
+    assert [course.between(at) for at in (9, 10, 15, 20)] == [None, 1.0, 2.0, None]
 
 
 def test_level_is_what_an_honest_probe_says_but_for_its_noise() -> None:

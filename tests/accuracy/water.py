@@ -1,0 +1,112 @@
+"""Water meters: leaks against the pipes that really leak, consumption against what really ran.
+
+Tolerance. A leak is known when the volume has not rested for a day, or when the meter itself has found it, hours after
+it began; meters speak twice a day, and two frames in a row may be lost. So an alert within three days is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from pipeline.simulator import CityPlan, Device, Family, truth
+from pipeline.simulator.truth import Course
+from tests.accuracy.alerts import AlertRow, alert_spans
+from tests.accuracy.database import Connection, rows
+from tests.accuracy.matching import (
+    DAY_US,
+    Section,
+    Span,
+    Tolerance,
+    Window,
+    deaths_of,
+    error,
+    judged,
+    pair,
+    present,
+    score,
+    while_alive,
+)
+
+LEAK_WITHIN: Final = Tolerance(0, 3 * DAY_US)
+LAST_US: Final = 3 * DAY_US
+NEVER_TRUE: Final = (
+    "water_burst",
+    "water_backflow",
+    "water_frost",
+    "water_tampered",
+    "water_meter_disturbed",
+    "water_meter_fault",
+)
+_SECOND_US: Final = 1_000_000
+
+
+class Consumed(NamedTuple):
+    """What a meter is said to have used from its first volume to its last one."""
+
+    site: str
+    used_litres: float
+    from_us: int
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What was true of all meters."""
+
+    leaks: Sequence[Span]
+    volumes: Mapping[str, Course]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database says of all meters."""
+
+    alerts: Sequence[AlertRow]
+    consumed: Sequence[Consumed]
+
+
+async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
+    """Ask the database."""
+    consumed = await rows(
+        connection,
+        "SELECT site, sum(used_litres), to_timestamp(min((volumes -> 0 ->> 0)::bigint) / 1e6),"
+        " to_timestamp(max((volumes -> -1 ->> 0)::bigint) / 1e6)"
+        " FROM water_consumption WHERE site IS NOT NULL AND volumes IS NOT NULL GROUP BY site ORDER BY site",
+    )
+    return Found(alerts, [Consumed(*row) for row in consumed])
+
+
+def known(plan: CityPlan, city: Sequence[Device]) -> Truth:
+    """Ask the simulator."""
+    meters = [device for device in city if device.family is Family.WATER]
+    leaks = (Span(*leak[1:]) for device in meters for leak in truth.leaks(plan, device))
+    return Truth(
+        leaks=while_alive(leaks, deaths_of(plan, meters)),
+        volumes={device.site: truth.volume_litres(plan, device) for device in meters},
+    )
+
+
+def judge(true: Truth, found: Found, window: Window) -> Section:
+    """Precision and recall of leaks; the error of what was used."""
+    within = Window(window.from_us, window.until_us - LAST_US)
+    leaks = judged(pair(true.leaks, alert_spans(found.alerts, "water_leak"), LEAK_WITHIN), within)
+    others = [span for rule in NEVER_TRUE for span in alert_spans(found.alerts, rule)]
+    return Section(
+        "water",
+        (
+            score("alert water_leak", leaks),
+            score("all other alerts (never true)", judged(pair([], others, LEAK_WITHIN), within)),
+        ),
+        present((error("consumption of a meter", "% of it", [*_consumed(true, found)]),)),
+    )
+
+
+def _consumed(true: Truth, found: Found) -> Iterator[float]:
+    for each in found.consumed:
+        # a meter's clock tells whole seconds
+        course = true.volumes[each.site]
+        first, last = course.at(each.from_us + _SECOND_US), course.at(each.until_us + _SECOND_US)
+        if first is not None and last is not None and last > first:
+            yield 100 * (each.used_litres - last + first) / (last - first)
