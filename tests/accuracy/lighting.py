@@ -1,8 +1,8 @@
 """Street lights: dark and failed lamps against those that really failed, nights against what was really used.
 
-Tolerances. A node tells its state once an hour and at each switching, and two frames in a row may be lost: a failed lamp
-is known within three hours. It is dark from when it should burn, less the twenty minutes of grace around a switching in
-which nothing is judged, until somebody repairs it: one alert, not one each night.
+Tolerances. A node tells its state once an hour and at each switching, and two frames in a row may be lost: a failed
+lamp is known within three hours. It is dark from when it should burn, less the twenty minutes of grace around a
+switching in which nothing is judged, until somebody repairs it: one alert, not one each night.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import from_us
 from pipeline.simulator import CityPlan, Device
 from pipeline.simulator.breakdowns import death_us
 
@@ -18,6 +19,7 @@ MINUTE_US: Final = 60_000_000
 HOUR_US: Final = 60 * MINUTE_US
 DAY_US: Final = 24 * HOUR_US
 FOR_EVER_US: Final = 1 << 62
+_SHOWN: Final = 10
 
 
 class Span(NamedTuple):
@@ -77,6 +79,9 @@ class Score(NamedTuple):
     recall: float | None
     delay_minutes: Spread | None
     """From when it began to when it is said to have begun, without its sign."""
+    missed: tuple[str, ...]
+    extra: tuple[str, ...]
+    """Some of what was missed, and of what is too much: subject and time."""
 
 
 class Error(NamedTuple):
@@ -146,7 +151,13 @@ def score(name: str, pairing: Pairing) -> Score:
         precision=right / (right + extra) if right + extra else None,
         recall=right / (right + missed) if right + missed else None,
         delay_minutes=spread(delays),
+        missed=_some(pairing.missed),
+        extra=_some(pairing.extra),
     )
+
+
+def _some(spans: Sequence[Span]) -> tuple[str, ...]:
+    return tuple(f"{span.subject} {from_us(span.from_us):%Y-%m-%dT%H:%M:%SZ}" for span in spans[:_SHOWN])
 
 
 def error(name: str, unit: str, differences: Sequence[float]) -> Error | None:
