@@ -1,4 +1,4 @@
-# Every command there is; `make` alone prints them. Settings: STACK=0..9, KEEP=1, KILLS=n.
+# Every command there is; `make` alone prints them. Settings: STACK=0..9, KEEP=1, KILLS=n, DAYS=n.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,6 +14,7 @@ BENCH_STACK ?= 2
 # With KEEP=1 a test run leaves its servers and their data for the next one.
 KEEP ?=
 KILLS ?= 30
+DAYS ?= 30
 OUT ?=
 NAMESPACE ?=
 TOPIC ?= alerts.container.v1
@@ -114,6 +115,10 @@ test-chaos: setup ## tier 4: each process killed once under load
 .PHONY: soak
 soak: setup ## KILLS=30 [OUT=docs/soak-30.md]: the long form of tier 4
 	$(call on_servers,$(BENCH_STACK),$(call with,$(BENCH_STACK),$(python) tests/chaos/soak.py --kills $(KILLS) $(if $(OUT),--out $(OUT))))
+
+.PHONY: accuracy
+accuracy: setup ## DAYS=30 [OUT=docs/accuracy.md]: a simulated month, held against what was true in it
+	$(call on_servers,$(BENCH_STACK),$(call with,$(BENCH_STACK),$(python) tests/accuracy/run.py --days $(DAYS) $(if $(OUT),--out $(OUT))))
 
 .PHONY: bench
 bench: setup ## how fast each stage is, and the whole way

@@ -34,6 +34,7 @@ from tests.accuracy.matching import (
     spans_above,
     while_alive,
 )
+from tests.accuracy.played import Played
 
 FULL: Final = (0.8, 0.7)
 OVERFULL: Final = (1.05, 1.0)
@@ -67,6 +68,12 @@ class Truth:
     deaths: Mapping[str, int]
 
 
+async def section(played: Played) -> Section:
+    """Ask both, and judge."""
+    true = known(played.plan, played.of(Family.CONTAINER))
+    return judge(true, await read(played.connection, played.alerts), played.window)
+
+
 async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
     """Ask the database."""
     emptyings = await rows(
@@ -80,9 +87,8 @@ async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
     return Found([Span(site, at, at, amount) for site, at, amount in emptyings], alerts, [*fills])
 
 
-def known(plan: CityPlan, city: Sequence[Device]) -> Truth:
+def known(plan: CityPlan, containers: Sequence[Device]) -> Truth:
     """Ask the simulator."""
-    containers = [device for device in city if device.family is Family.CONTAINER]
     happened = [each for device in containers for each in truth.container_happenings(plan, device)]
     deaths = deaths_of(plan, containers)
     return Truth(

@@ -36,6 +36,7 @@ from tests.accuracy.matching import (
     score,
     while_alive,
 )
+from tests.accuracy.played import Played
 
 FAULT_WITHIN: Final = Tolerance(5 * MINUTE_US, 3 * HOUR_US)
 DARK_WITHIN: Final = Tolerance(5 * MINUTE_US, 3 * HOUR_US + 20 * MINUTE_US)
@@ -72,15 +73,20 @@ class Found:
     nights: Sequence[NightRow]
 
 
+async def section(played: Played) -> Section:
+    """Ask both, and judge."""
+    true = known(played.plan, played.of(Family.LIGHTING))
+    return judge(true, await read(played.connection, played.alerts), played.window)
+
+
 async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
     """Ask the database."""
     nights = await rows(connection, "SELECT site, night, energy_watt_hours, burning_seconds FROM luminaire_night")
     return Found(alerts, [NightRow(*row) for row in nights])
 
 
-def known(plan: CityPlan, city: Sequence[Device]) -> Truth:
+def known(plan: CityPlan, luminaires: Sequence[Device]) -> Truth:
     """Ask the simulator."""
-    luminaires = [device for device in city if device.family is Family.LIGHTING]
     deaths = deaths_of(plan, luminaires)
     failed = [Span(*each[1:]) for device in luminaires for each in truth.lamp_failures(plan, device)]
     told = {device.site: truth.told_level(plan, device) for device in luminaires}

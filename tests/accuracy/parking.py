@@ -32,6 +32,7 @@ from tests.accuracy.matching import (
     score,
     while_alive,
 )
+from tests.accuracy.played import Played
 
 STAY_WITHIN: Final = Tolerance(5 * MINUTE_US, HOUR_US + 5 * MINUTE_US)
 LAST_US: Final = 2 * HOUR_US
@@ -61,6 +62,12 @@ class Found:
     states: Mapping[str, Sequence[tuple[int, bool | None]]]
 
 
+async def section(played: Played) -> Section:
+    """Ask both, and judge."""
+    true = known(played.plan, played.of(Family.PARKING))
+    return judge(true, await read(played.connection), played.window)
+
+
 async def read(connection: Connection) -> Found:
     """Ask the database for facts: each says what holds from then on, for 26 hours without another one."""
     states: dict[str, list[tuple[int, bool | None]]] = defaultdict(list)
@@ -76,9 +83,8 @@ async def read(connection: Connection) -> Found:
     return Found(states)
 
 
-def known(plan: CityPlan, city: Sequence[Device]) -> Truth:
+def known(plan: CityPlan, bays: Sequence[Device]) -> Truth:
     """Ask the simulator."""
-    bays = [device for device in city if device.family is Family.PARKING]
     deaths = deaths_of(plan, bays)
     return Truth(
         stays=while_alive((Span(*stay[1:]) for device in bays for stay in truth.stays(plan, device)), deaths),

@@ -15,6 +15,7 @@ from pipeline.ingest.translate import Message, Origin, Translator
 from pipeline.kafka.partitioner import partition_of
 from pipeline.kafka.producer import open_sink
 from pipeline.simulator import CityPlan, Device, Fate, events
+from tests.accuracy.played import Published
 
 BRIDGE: Final = "accuracy"
 _AT_ONCE: Final = 2000
@@ -64,8 +65,8 @@ def perfect(plan: CityPlan) -> CityPlan:
     return plan.flawless().with_(statuses_per_day=plan.statuses_per_day)
 
 
-async def publish(settings: Settings, plan: CityPlan, city: tuple[Device, ...]) -> Counter[Fate]:
-    """Write the whole city into the raw topic; returns how many messages had which fate, ticks included."""
+async def publish(settings: Settings, plan: CityPlan, city: tuple[Device, ...]) -> Published:
+    """Write the whole city into the raw topic."""
     origin = Origin(
         bridge=BRIDGE,
         region="eu868",
@@ -74,16 +75,18 @@ async def publish(settings: Settings, plan: CityPlan, city: tuple[Device, ...]) 
         partitions=settings.topics.partitions,
     )
     translator = Translator(origin, partition_of)
-    fates: Counter[Fate] = Counter()
+    published = Published(Counter(), Counter())
     batch: list[Outgoing] = []
     async with open_sink(settings) as sink:
         for planned in events(plan, city):
-            fates[planned.fate] += 1
-            if planned.fate is not Fate.LOST:
+            published.fates[planned.fate] += 1
+            if planned.fate is Fate.LOST:
+                published.lost[planned.dev_eui] += 1
+            else:
                 message = Message(planned.topic, planned.payload, qos=1, mid=0, connection=0)
                 batch.extend(translator.translate(message, planned.at_us).records)
             if len(batch) >= _AT_ONCE:
                 await sink.send(batch)
                 batch.clear()
         await sink.send(batch)
-    return fates
+    return published

@@ -29,6 +29,7 @@ from pipeline.simulator import CityPlan, Device, devices, sites_csv  # noqa: E40
 from tests.accuracy import alerts, container, parking, report  # noqa: E402  # as above
 from tests.accuracy.matching import HOUR_US, Section, Window  # noqa: E402  # as above
 from tests.accuracy.play import BROKEN, perfect, publish  # noqa: E402  # as above
+from tests.accuracy.played import Played, Published  # noqa: E402  # as above
 from tests.chaos.settle import settle  # noqa: E402  # as above
 from tests.chaos.system import (  # noqa: E402  # as above
     NOISY,
@@ -39,6 +40,8 @@ from tests.chaos.system import (  # noqa: E402  # as above
     open_system,
     stages_but,
 )
+
+JUDGES = (container.section, parking.section)
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -62,11 +65,11 @@ async def play(plan: CityPlan, name: str, folder: Path) -> report.Run:
         for stage in stages:
             await system.start(stage)
         await system.until_ready()
-        fates = await publish(system.settings, plan, city)
+        published = await publish(system.settings, plan, city)
         await settle(system.settings, stages, last=None)
-        sections = await _judge(system.settings, plan, city)
+        sections = await _judge(system.settings, plan, city, published)
     await demolish(system.settings)
-    return report.Run(fates, sections, time.monotonic() - began)
+    return report.Run(published.fates, sections, time.monotonic() - began)
 
 
 async def _install(system: System, plan: CityPlan) -> None:
@@ -77,15 +80,12 @@ async def _install(system: System, plan: CityPlan) -> None:
         raise ChaosError(f"no sites: {imported.complaint}")
 
 
-async def _judge(settings: Settings, plan: CityPlan, city: Sequence[Device]) -> list[Section]:
+async def _judge(settings: Settings, plan: CityPlan, city: Sequence[Device], published: Published) -> list[Section]:
     """Every topology's section. The first hours are not judged: every state has to be heard of once."""
     window = Window(plan.start_us + 6 * HOUR_US, plan.end_us)
     async with connected(settings, "accuracy") as connection:
-        told = await alerts.read(connection)
-        return [
-            container.judge(container.known(plan, city), await container.read(connection, told), window),
-            parking.judge(parking.known(plan, city), await parking.read(connection), window),
-        ]
+        played = Played(plan, city, published, connection, await alerts.read(connection), window)
+        return [await judge(played) for judge in JUDGES]
 
 
 async def measure(wanted: argparse.Namespace, console: Console) -> None:

@@ -28,6 +28,7 @@ from tests.accuracy.matching import (
     score,
     while_alive,
 )
+from tests.accuracy.played import Played
 
 LEAK_WITHIN: Final = Tolerance(0, 3 * DAY_US)
 LAST_US: Final = 3 * DAY_US
@@ -67,6 +68,12 @@ class Found:
     consumed: Sequence[Consumed]
 
 
+async def section(played: Played) -> Section:
+    """Ask both, and judge."""
+    true = known(played.plan, played.of(Family.WATER))
+    return judge(true, await read(played.connection, played.alerts), played.window)
+
+
 async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
     """Ask the database."""
     consumed = await rows(
@@ -78,9 +85,8 @@ async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
     return Found(alerts, [Consumed(*row) for row in consumed])
 
 
-def known(plan: CityPlan, city: Sequence[Device]) -> Truth:
+def known(plan: CityPlan, meters: Sequence[Device]) -> Truth:
     """Ask the simulator."""
-    meters = [device for device in city if device.family is Family.WATER]
     leaks = (Span(*leak[1:]) for device in meters for leak in truth.leaks(plan, device))
     return Truth(
         leaks=while_alive(leaks, deaths_of(plan, meters)),
