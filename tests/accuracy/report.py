@@ -33,9 +33,9 @@ _SCORED: Final = ("true", "found", "precision", "recall", "begins off by, min: m
 _MISTAKEN: Final = ("values", "mean", "95 %", "bias")
 _WIDTH: Final = 120
 _PLAYED: Final = """
-Once with everything that goes wrong, once the same city (the same cars, failed lamps and dead devices) with every
-frame received once and every sensor honest. What was found is held against what the simulator knows to be true; what
-is left on perfect data is the price of the rules themselves.
+Once with everything that goes wrong, once the same city (the same cars, failed lamps, dead devices and silent
+gateways) with every frame that a gateway hears received once and every sensor honest. What was found is held against
+what the simulator knows to be true; what is left on perfect data is the price of the rules themselves.
 """
 _MEANT: Final = """
 **Precision** is the share of what was found that is true, **recall** the share of what is true that was found. One
