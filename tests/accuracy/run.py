@@ -26,7 +26,7 @@ from infra.local.layout import chosen  # noqa: E402  # as above
 from pipeline.core.settings import Settings  # noqa: E402  # as above
 from pipeline.database.connection import connected  # noqa: E402  # as above
 from pipeline.simulator import CityPlan, Device, devices, sites_csv  # noqa: E402  # as above
-from tests.accuracy import alerts, container, parking, report  # noqa: E402  # as above
+from tests.accuracy import alerts, container, parking, report, water  # noqa: E402  # as above
 from tests.accuracy.matching import HOUR_US, Section, Window  # noqa: E402  # as above
 from tests.accuracy.play import BROKEN, perfect, publish  # noqa: E402  # as above
 from tests.accuracy.played import Played, Published  # noqa: E402  # as above
@@ -41,7 +41,7 @@ from tests.chaos.system import (  # noqa: E402  # as above
     stages_but,
 )
 
-JUDGES = (container.section, parking.section)
+JUDGES = (container.section, parking.section, water.section)
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:

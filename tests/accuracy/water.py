@@ -42,6 +42,24 @@ NEVER_TRUE: Final = (
 )
 _SECOND_US: Final = 1_000_000
 
+# What a meter logged before it came to its site is not the site's.
+_CONSUMED: Final = """
+    WITH told AS (
+        SELECT site, (volume ->> 0)::bigint / 1e6 AS at_seconds
+        FROM water_consumption
+        JOIN assignment USING (device, site)
+        CROSS JOIN jsonb_array_elements(volumes) AS volume
+        WHERE to_timestamp((volume ->> 0)::bigint / 1e6) >= valid_from
+    ),
+    stretch AS (
+        SELECT site, to_timestamp(min(at_seconds)) AS begins, to_timestamp(max(at_seconds)) AS ends
+        FROM told
+        GROUP BY site
+    ),
+    used AS (SELECT site, sum(used_litres) AS litres FROM water_consumption GROUP BY site)
+    SELECT site, litres, begins, ends FROM used JOIN stretch USING (site) WHERE litres IS NOT NULL ORDER BY site
+"""
+
 
 class Consumed(NamedTuple):
     """What a meter is said to have used from its first volume to its last one."""
@@ -76,18 +94,17 @@ async def section(played: Played) -> Section:
 
 async def read(connection: Connection, alerts: Sequence[AlertRow]) -> Found:
     """Ask the database."""
-    consumed = await rows(
-        connection,
-        "SELECT site, sum(used_litres), to_timestamp(min((volumes -> 0 ->> 0)::bigint) / 1e6),"
-        " to_timestamp(max((volumes -> -1 ->> 0)::bigint) / 1e6)"
-        " FROM water_consumption WHERE site IS NOT NULL AND volumes IS NOT NULL GROUP BY site ORDER BY site",
-    )
-    return Found(alerts, [Consumed(*row) for row in consumed])
+    return Found(alerts, [Consumed(*row) for row in await rows(connection, _CONSUMED)])
 
 
 def known(plan: CityPlan, meters: Sequence[Device]) -> Truth:
     """Ask the simulator."""
-    leaks = (Span(*leak[1:]) for device in meters for leak in truth.leaks(plan, device))
+    leaks = (
+        # one that was there before is to be found as one that begins with the meter
+        Span(*leak[1:])._replace(from_us=max(leak.from_us, plan.start_us))
+        for device in meters
+        for leak in truth.leaks(plan, device)
+    )
     return Truth(
         leaks=while_alive(leaks, deaths_of(plan, meters)),
         volumes={device.site: truth.volume_litres(plan, device) for device in meters},
@@ -96,7 +113,7 @@ def known(plan: CityPlan, meters: Sequence[Device]) -> Truth:
 
 def judge(true: Truth, found: Found, window: Window) -> Section:
     """Precision and recall of leaks; the error of what was used."""
-    within = Window(window.from_us, window.until_us - LAST_US)
+    within = Window(0, window.until_us - LAST_US)
     leaks = judged(pair(true.leaks, alert_spans(found.alerts, "water_leak"), LEAK_WITHIN), within)
     others = [span for rule in NEVER_TRUE for span in alert_spans(found.alerts, rule)]
     return Section(
