@@ -109,6 +109,8 @@ def main() -> int:
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140
     try:
         asyncio.run(measure(arguments(sys.argv[1:]), console))
     except ChaosError as stuck:
