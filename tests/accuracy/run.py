@@ -23,10 +23,18 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 from rich.console import Console  # noqa: E402  # needs the path set above
 
 from infra.local.layout import chosen  # noqa: E402  # as above
-from pipeline.core.settings import Settings  # noqa: E402  # as above
 from pipeline.database.connection import connected  # noqa: E402  # as above
 from pipeline.simulator import CityPlan, Device, devices, sites_csv  # noqa: E402  # as above
-from tests.accuracy import alerts, container, parking, report, water  # noqa: E402  # as above
+from tests.accuracy import (  # noqa: E402  # as above
+    alerts,
+    container,
+    fleet,
+    groundwater,
+    lighting,
+    parking,
+    report,
+    water,
+)
 from tests.accuracy.matching import HOUR_US, Section, Window  # noqa: E402  # as above
 from tests.accuracy.play import BROKEN, perfect, publish  # noqa: E402  # as above
 from tests.accuracy.played import Played, Published  # noqa: E402  # as above
@@ -41,7 +49,15 @@ from tests.chaos.system import (  # noqa: E402  # as above
     stages_but,
 )
 
-JUDGES = (container.section, parking.section, water.section)
+JUDGES = {
+    "topology-container": container.section,
+    "topology-parking": parking.section,
+    "topology-groundwater": groundwater.section,
+    "topology-lighting": lighting.section,
+    "topology-water": water.section,
+    "topology-fleet": fleet.section,
+}
+"""By the stage that has to be installed."""
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -67,7 +83,7 @@ async def play(plan: CityPlan, name: str, folder: Path) -> report.Run:
         await system.until_ready()
         published = await publish(system.settings, plan, city)
         await settle(system.settings, stages, last=None)
-        sections = await _judge(system.settings, plan, city, published)
+        sections = await _judge(system, plan, city, published)
     await demolish(system.settings)
     return report.Run(published.fates, sections, time.monotonic() - began)
 
@@ -80,12 +96,12 @@ async def _install(system: System, plan: CityPlan) -> None:
         raise ChaosError(f"no sites: {imported.complaint}")
 
 
-async def _judge(settings: Settings, plan: CityPlan, city: Sequence[Device], published: Published) -> list[Section]:
+async def _judge(system: System, plan: CityPlan, city: Sequence[Device], published: Published) -> list[Section]:
     """Every topology's section. The first hours are not judged: every state has to be heard of once."""
     window = Window(plan.start_us + 6 * HOUR_US, plan.end_us)
-    async with connected(settings, "accuracy") as connection:
+    async with connected(system.settings, "accuracy") as connection:
         played = Played(plan, city, published, connection, await alerts.read(connection), window)
-        return [await judge(played) for judge in JUDGES]
+        return [await judge(played) for stage, judge in JUDGES.items() if stage in system.stages]
 
 
 async def measure(wanted: argparse.Namespace, console: Console) -> None:
