@@ -46,7 +46,8 @@ def consumed_by(stages: Sequence[str]) -> dict[str, list[str]]:
     for stage in stages:
         family = stage.removeprefix("topology-")
         if family != stage:
-            wanted[stage] = [readings[family]]
+            # what is no family's own reads every frame
+            wanted[stage] = [readings.get(family, topics.FRAME)]
     return {stage: read for stage, read in wanted.items() if stage in stages}
 
 
