@@ -102,16 +102,20 @@ class Section(NamedTuple):
 
 
 def pair(true: Iterable[Span], found: Iterable[Span], tolerance: Tolerance) -> Pairing:
-    """Pair spans in the order of time; all windows being equally long, no other way pairs more."""
+    """Pair spans in the order of time, each one that is found with the nearest that no other one is nearer to."""
     mine, theirs = _by_subject(true), _by_subject(found)
     pairs: list[tuple[Span, Span]] = []
     missed: list[Span] = []
     extra: list[Span] = []
     for subject in sorted(mine.keys() | theirs.keys()):
-        waiting = mine.get(subject, [])
+        waiting, candidates = mine.get(subject, []), theirs.get(subject, [])
         place = 0
-        for candidate in theirs.get(subject, []):
-            while place < len(waiting) and waiting[place].from_us + tolerance.after_us < candidate.from_us:
+        for number, candidate in enumerate(candidates):
+            following = candidates[number + 1] if number + 1 < len(candidates) else None
+            while place < len(waiting) and (
+                waiting[place].from_us + tolerance.after_us < candidate.from_us
+                or _belongs_to_next(waiting[place : place + 2], candidate, following, tolerance)
+            ):
                 missed.append(waiting[place])
                 place += 1
             if place < len(waiting) and candidate.from_us >= waiting[place].from_us - tolerance.before_us:
@@ -121,6 +125,14 @@ def pair(true: Iterable[Span], found: Iterable[Span], tolerance: Tolerance) -> P
                 extra.append(candidate)
         missed += waiting[place:]
     return Pairing(pairs, missed, extra)
+
+
+def _belongs_to_next(waiting: Sequence[Span], candidate: Span, following: Span | None, tolerance: Tolerance) -> bool:
+    """Whether it is nearer to the second of two true ones, and what is found next is not."""
+    if len(waiting) < 2 or candidate.from_us < waiting[1].from_us - tolerance.before_us:
+        return False
+    first, second = (abs(each.from_us - candidate.from_us) for each in waiting)
+    return second < first and (following is None or abs(waiting[1].from_us - following.from_us) >= second)
 
 
 def _by_subject(spans: Iterable[Span]) -> dict[str, list[Span]]:
