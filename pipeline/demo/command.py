@@ -31,6 +31,7 @@ from pipeline.database.connection import Connection, connected
 from pipeline.database.migrate import drop, migrate
 from pipeline.demo.account import account, table
 from pipeline.demo.look import View, look, unfinished
+from pipeline.demo.rules import city_file
 from pipeline.demo.screen import line, screen
 from pipeline.demo.story import tell_city, tell_frame
 from pipeline.installed import configured_stages, declared_topics
@@ -70,6 +71,8 @@ def demo_command(
         bridges=(BRIDGE,),
         tick_seconds=60,
         join_at_start=True,
+        dead_device_share=0.005,
+        gateway_outages_per_day=0.1,
     )
     raise typer.Exit(asyncio.run(Demo(settings, plan).run()))
 
@@ -91,6 +94,8 @@ class Demo:
         # Nobody is to be told of a simulated city, whatever channels this installation has.
         stages = list(configured_stages(settings.model_copy(update={"notify": Notify()})).values())
         self._logs = Path(mkdtemp(prefix="silkstream-demo-"))
+        self._city = self._logs / "city.toml"
+        self._city.write_text(city_file(plan))
         self._supervisor = Supervisor(stages, self._environment(), ports=free_ports(len(stages)), logs=self._logs)
 
     def _environment(self) -> dict[str, str]:
@@ -100,6 +105,7 @@ class Demo:
             "SILKSTREAM_BRIDGE_TICKS": "stream",
             "SILKSTREAM_LOG_LEVEL": "ERROR",
             "SILKSTREAM_DERIVE_LONGEST_REST_SECONDS": "1",
+            "SILKSTREAM_TOPOLOGY_CITY": str(self._city),
         }
 
     async def run(self) -> int:

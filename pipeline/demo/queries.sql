@@ -37,22 +37,46 @@ ORDER BY nearly_full_at, site;
 -- open_alerts --
 SELECT rule, severity, count(*) FROM alert WHERE status = 'open' GROUP BY rule, severity ORDER BY rule;
 
+-- route --
+-- The newest day's lists, by material.
+SELECT day, material, to_empty, can_wait FROM container_route
+WHERE day = (SELECT max(day) FROM container_route)
+ORDER BY material;
+
+-- route_stops --
+SELECT material, site, reason, round((fill_ratio * 100)::numeric)::integer, full_at FROM container_route_stop
+WHERE day = %(day)s AND reason IS NOT NULL
+ORDER BY material, position;
+
 -- dark_lamps --
-SELECT latest.device, coalesce(device.name, latest.device)
-FROM device_latest AS latest LEFT JOIN device ON device.device = latest.device
-WHERE latest.quantity = 'lamp_failure' AND latest.number = 1
-GROUP BY 1, 2 ORDER BY 2;
+SELECT alert.site, alert.since, alert.message_en FROM alert
+WHERE alert.status = 'open' AND alert.rule IN ('lighting_dark', 'lighting_lamp_fault', 'lighting_driver_fault')
+ORDER BY alert.rule, alert.since, alert.site;
 
 -- lamps --
-SELECT count(*) FILTER (WHERE lit), count(*)
-FROM (
-    SELECT device, bool_or(number = 1) AS lit FROM device_latest WHERE quantity = 'lamp_on' GROUP BY device
-) AS lamp;
+SELECT count(*) FILTER (WHERE burning), count(*) FILTER (WHERE should_burn), count(*)
+FROM luminaire WHERE site IS NOT NULL;
 
 -- wells --
-SELECT count(*), count(*) FILTER (WHERE observed_at > %(now)s::timestamptz - interval '1 hour'),
-       min(number), avg(number), max(number)
-FROM device_latest WHERE quantity = 'pressure_bar';
+SELECT count(*), count(*) FILTER (WHERE now.observed_at > %(now)s::timestamptz - interval '1 hour'),
+       count(*) FILTER (WHERE trend.day_metres_per_day > 0.01)
+FROM groundwater_well AS now LEFT JOIN groundwater_trend AS trend USING (site)
+WHERE now.site IS NOT NULL;
+
+-- high_wells --
+SELECT alert.site, now.level_metres_nhn, alert.limit_value, now.depth_metres, alert.since
+FROM alert JOIN groundwater_well AS now USING (site)
+WHERE alert.status = 'open' AND alert.rule IN ('groundwater_high', 'groundwater_flood')
+ORDER BY now.level_metres_nhn - alert.limit_value DESC, alert.site;
+
+-- silent --
+-- Those whose silence a gateway's explains are named in the gateway's sentence.
+SELECT rule, subject, since, message_en FROM alert
+WHERE status = 'open' AND rule IN ('fleet_gateway_offline', 'fleet_device_offline') AND cause IS NULL
+ORDER BY rule DESC, since, subject;
+
+-- fleet --
+SELECT count(DISTINCT device), sum(received), sum(copies), sum(missing), sum(lost) FROM fleet_day;
 
 -- alert_to_tell --
 SELECT alert.id, alert.rule, alert.subject, alert.status, alert.since, alert.message_en, alert.opened_event, frame.observed_at,

@@ -15,10 +15,13 @@ ABOUT = {
     "bridge": "MQTT → raw log",
     "decode": "raw log → frames, readings",
     "store": "frames, readings → rows",
-    "topology-container": "readings → fill, alerts",
+    "topology-container": "readings → fill, emptyings, alerts",
+    "topology-fleet": "frames → who is there",
+    "topology-groundwater": "readings → levels, alerts",
+    "topology-lighting": "readings → lamps, alerts",
     "topology-parking": "readings → bays",
     "topology-water": "readings → leaks, alerts",
-    "derive": "bays → zones",
+    "derive": "marks → zones, wells, nights, routes",
     "relay": "outbox → alert topics",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from rich.console import Console
@@ -16,6 +16,9 @@ from pipeline.demo.account import raw_record
 from pipeline.demo.look import ask
 from pipeline.event.read import read_event, read_topic
 from pipeline.kafka.consumer import KafkaLog
+
+_MOST: Final = 8
+"""Lines of each list."""
 
 
 async def tell_city(console: Console, connection: Connection, now: datetime) -> None:
@@ -39,14 +42,60 @@ async def tell_city(console: Console, connection: Connection, now: datetime) -> 
     console.print("\nOpen alerts", style="bold")
     for rule, severity, number in await ask(connection, "open_alerts"):
         console.print(f"  {number}  {rule} ({severity})")
-    ((lit, lamps),) = await ask(connection, "lamps")
+    await _tell_wells(console, connection, now)
+    await _tell_route(console, connection)
+    await _tell_lamps(console, connection)
+    await _tell_fleet(console, connection)
+
+
+async def _tell_wells(console: Console, connection: Connection, now: datetime) -> None:
+    ((wells, heard, rising),) = await ask(connection, "wells", now=now)
+    high = await ask(connection, "high_wells")
+    console.print(
+        f"\nWells: {len(high)} of {wells} stand above their limit, {rising} are rising; {heard} were heard within the "
+        "last hour",
+        style="bold",
+    )
+    for site, level, limit, depth, since in high[:_MOST]:
+        console.print(
+            f"  {site}  {level:.2f} m NHN, limit {limit:.2f}; {depth:.2f} m below the ground; since {since:%a %H:%M}"
+        )
+
+
+async def _tell_route(console: Console, connection: Connection) -> None:
+    lists = await ask(connection, "route")
+    if not lists:
+        console.print("\nNo round of the lorries has begun in this time", style="bold")
+        return
+    day = lists[0][0]
+    console.print(f"\nContainers to empty on {day:%A}", style="bold")
+    for _, material, to_empty, can_wait in lists:
+        console.print(f"  {material or 'all'}: {to_empty} to empty, {can_wait} can wait")
+    for material, site, reason, percent, full_at in (await ask(connection, "route_stops", day=day))[:_MOST]:
+        expected = f", full by {full_at:%a %H:%M}" if full_at else ""
+        console.print(f"    {material}  {site}  {percent} %  {str(reason).replace('_', ' ')}{expected}")
+
+
+async def _tell_lamps(console: Console, connection: Connection) -> None:
+    ((burning, due, lamps),) = await ask(connection, "lamps")
     dark = await ask(connection, "dark_lamps")
-    console.print(f"\nLamps: {lit} of {lamps} are lit; {len(dark)} report a lamp failure", style="bold")
-    console.print("  " + ", ".join(str(name) for _, name in dark[:8]) + (" …" if len(dark) > 8 else ""))
-    ((wells, heard, low, mean, high),) = await ask(connection, "wells", now=now)
-    console.print(f"\nWells: {heard} of {wells} were heard within the last hour", style="bold")
-    if wells:
-        console.print(f"  pressure at the probe {low:.3f} … {high:.3f} bar, on average {mean:.3f}")
+    console.print(
+        f"\nLamps: {burning} of {lamps} burn, {due} should; {len(dark)} alerts of dark lamps and faults", style="bold"
+    )
+    for site, since, sentence in dark[:_MOST]:
+        console.print(f"  {site}  since {since:%a %H:%M}: {sentence}")
+
+
+async def _tell_fleet(console: Console, connection: Connection) -> None:
+    silent = await ask(connection, "silent")
+    ((known, received, copies, missing, lost),) = await ask(connection, "fleet")
+    console.print(
+        f"\nSilent: {len(silent)} devices and gateways; of {known:,} devices {received or 0:,} frames came, "
+        f"{copies or 0:,} copies, {missing or 0:,} were missing before us, {lost or 0:,} were lost inside",
+        style="bold",
+    )
+    for _, subject, since, sentence in silent[:_MOST]:
+        console.print(f"  {subject}  since {since:%a %H:%M}: {sentence}")
 
 
 async def tell_frame(console: Console, settings: Settings, log: KafkaLog, connection: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import cycle
 from typing import Final
 
 from pipeline.simulator.city import CityPlan
@@ -19,6 +20,8 @@ ATTRIBUTES: Final = (
     "suspension_metres",
     "rated_watts",
 )
+MATERIALS: Final = ("glass", "paper", "textile")
+"""What containers are for, in turn."""
 PRESSURE_REFERENCE: Final = {Family.GROUNDWATER: "vented"}
 """Loggers that have a barometer tell the difference, too."""
 
@@ -30,7 +33,8 @@ def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow((*COLUMNS, *ATTRIBUTES, "pressure_reference"))
+    lines.writerow((*COLUMNS, *ATTRIBUTES, "material", "pressure_reference"))
+    materials = cycle(MATERIALS)
     for device in devices(plan) if city is None else city:
         lines.writerow(
             (
@@ -41,6 +45,7 @@ def sites_csv(plan: CityPlan, city: tuple[Device, ...] | None = None) -> str:
                 device.dev_eui,
                 plan.start.isoformat(),
                 *(device.attributes.get(name, "") for name in ATTRIBUTES),
+                next(materials) if device.family is Family.CONTAINER else "",
                 PRESSURE_REFERENCE.get(device.family, ""),
             )
         )

@@ -27,6 +27,7 @@ def test_each_device_has_one_site_in_the_columns_of_the_import() -> None:
         "ground_metres_nhn",
         "suspension_metres",
         "rated_watts",
+        "material",
         "pressure_reference",
     ]
     assert [line["dev_eui"] for line in lines] == [device.dev_eui for device in devices(PLAN)]
