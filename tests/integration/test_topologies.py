@@ -372,6 +372,7 @@ async def _no_marks(settings: Settings) -> bool:
 
 
 async def test_a_zone_counts_bays_that_nobody_has_heard_and_those_gone_silent(settings: Settings) -> None:
+    settings = changed(settings, derive={"zone_event_seconds": 0.0})
     await describe(settings, "parking", {f"bay{n}": ("z", eui(n), {}) for n in range(4)})
     producer = Producer(settings, "parking")
     await producer.send(
