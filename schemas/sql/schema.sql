@@ -435,7 +435,8 @@ CREATE TABLE parking_bay (
     site text,
     zone text,
     occupied boolean,
-    since timestamptz
+    since timestamptz,
+    settled boolean
 ) WITH (fillfactor = 70);
 CREATE INDEX parking_bay_site ON parking_bay (site);
 CREATE INDEX parking_bay_partition ON parking_bay (partition);
@@ -449,6 +450,7 @@ COMMENT ON COLUMN parking_bay.site IS 'The bay that the device serves; null, as 
 COMMENT ON COLUMN parking_bay.zone IS 'The bay''s group now';
 COMMENT ON COLUMN parking_bay.occupied IS 'Null = unknown: nothing was heard for too long, or of nothing but the device itself';
 COMMENT ON COLUMN parking_bay.since IS 'Since when occupied is what it is';
+COMMENT ON COLUMN parking_bay.settled IS 'Whether that has lasted long enough to be a change';
 
 CREATE TABLE parking_zone (
     zone text PRIMARY KEY,

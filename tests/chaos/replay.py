@@ -28,6 +28,8 @@ NOT_COMPARED: Final = {
     "*": {"stored_at", "updated_at", "acknowledged_at", "acknowledged_by", "revision"},
     # Where a dead letter lies depends on how often decode had to repeat itself; its id names the topic it came from.
     "dead_letter": {"id", "origin_topic", "dead_partition", "dead_offset"},
+    # Boards are told by the clock.
+    "parking_zone": {"told_at", "told"},
     # Which frame opened an alert *first* depends on what had arrived by then, and the id on that frame.
     "alert": {"id", "opened_event"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -197,3 +198,37 @@ async def test_phases_and_history_are_what_their_definitions_say_also_after_late
     shown = await rows_of(settings, "SELECT count(*) FROM open_parking_zone_history")
     assert shown == [(sum(row[3] == "public" for row in history),)]
     assert await rows_of(settings, "SELECT count(*) FROM internal_parking_phase WHERE site = 'own'") == [(0,)]
+
+
+async def test_a_board_is_told_of_what_follows_closely_in_one_event_and_of_the_last_state_in_any_case(
+    settings: Settings,
+) -> None:
+    settings = quick(settings, zone_event_seconds=2.0)
+    producer = Producer(settings, "parking")
+    events = "SELECT (event -> 'data' ->> 'occupied')::int, stored_at FROM outbox ORDER BY id"
+
+    async def occupied() -> list[int]:
+        return [count for count, _ in await rows_of(settings, events)]
+
+    async with running(PARKING, settings):
+        async with running(DERIVE, settings):
+            await described(settings)
+            for number in range(6):
+                await producer.send(reading(eui(number), 1.0, {"occupied": True}), 2.0 + number)
+            await until_settled(settings, PARKING.name, producer)
+
+            async def counted() -> bool:
+                return await rows_of(settings, "SELECT occupied FROM parking_zone") == [(6,)]
+
+            await eventually(counted, "all six are counted")
+        # Whatever this one has not told is its successor's.
+        async with running(DERIVE, settings):
+
+            async def told() -> bool:
+                return (await occupied())[-1:] == [6]
+
+            await eventually(told, "the last state is told")
+    rows = await rows_of(settings, events)
+    times = [stored_at for _, stored_at in rows]
+    assert all(later - sooner >= timedelta(seconds=2) for sooner, later in itertools.pairwise(times))
+    assert len(rows) < 7

@@ -372,6 +372,7 @@ async def _no_marks(settings: Settings) -> bool:
 
 
 async def test_a_zone_counts_bays_that_nobody_has_heard_and_those_gone_silent(settings: Settings) -> None:
+    settings = changed(settings, derive={"zone_event_seconds": 0.0})
     await describe(settings, "parking", {f"bay{n}": ("z", eui(n), {}) for n in range(4)})
     producer = Producer(settings, "parking")
     await producer.send(
@@ -383,6 +384,12 @@ async def test_a_zone_counts_bays_that_nobody_has_heard_and_those_gone_silent(se
     async with running(PARKING, settings), running(DERIVE, settings), running(RELAY, settings):
         await until_settled(settings, PARKING.name, producer)
         await eventually(lambda: _has(settings, ("z", 4, 0, 1, 3)), "two are silent, one was never heard")
+        told = "SELECT count(*) FROM parking_zone WHERE told = ARRAY[bays, occupied, free, unknown]"
+
+        async def last_told() -> bool:
+            return await rows_of(settings, told) == [(1,)]
+
+        await eventually(last_told, "the zone's last state is told")
         await eventually(lambda: _relayed(settings), "the zone's last event is published")
     last = max((orjson.loads(record.value or b"") for record in await log_of(settings, city("parking"))), key=_sequence)
     assert last["type"] == "de.silkstream.parking.zone.v1"
@@ -621,7 +628,7 @@ NOW: dict[str, LiteralString] = {
     " device_temperature_celsius, sensor_fill_ratio, emptied_at, due_at, rate_per_day, nearly_full_at,"
     " nearly_full_earliest_at, nearly_full_latest_at, full_at, full_earliest_at, full_latest_at"
     " FROM container ORDER BY 1",
-    "parking": "SELECT device, site, zone, occupied, since FROM parking_bay ORDER BY 1",
+    "parking": "SELECT device, site, zone, occupied, since, settled FROM parking_bay ORDER BY 1",
 }
 ALERTS: LiteralString = (
     "SELECT rule, subject, since, resolved_at, value, message_en FROM alert ORDER BY rule, subject, since"

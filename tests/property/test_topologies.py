@@ -50,6 +50,19 @@ REFERENCES = ("vented", "absolute", "absolute", "vented")
 SETTINGS = Settings()
 CONTAINER: Topology[Any, Any, Any] = container.build(SETTINGS)
 PARKING: Topology[Any, Any, Any] = parking.build(SETTINGS)
+PARKED: Topology[Any, Any, Any] = parking.of_city(
+    city_of(
+        {
+            "version": 1,
+            "parking": [
+                {"overstay_minutes": 200, "dwell_seconds": 3600, "silence_hours": 9},
+                {"valid_from": from_us(at(DAY * 0.7)), "overstay_minutes": 300, "dwell_seconds": 0},
+            ],
+            "maintenance": [{"group": "zone True", "from": from_us(at(DAY * 0.4)), "until": from_us(at(DAY * 0.9))}],
+        },
+        installed_parameters(),
+    )
+)
 FLEET: Topology[Any, Any, Any] = fleet.of_city(
     city_of(
         {
@@ -158,7 +171,8 @@ rich_values = st.fixed_dictionaries(
     },
 ).filter(bool)
 parking_values = st.one_of(
-    st.fixed_dictionaries({"occupied": st.booleans()}), st.just({"device_temperature_celsius": 7.0})
+    st.fixed_dictionaries({"occupied": st.booleans()}, optional={"heartbeat": st.booleans()}),
+    st.just({"device_temperature_celsius": 7.0}),
 )
 lighting_values = st.fixed_dictionaries(
     {},
@@ -335,6 +349,14 @@ def test_bays_are_equal_for_any_order_and_batches(
     case: tuple[list[Reading], list[Reading | float], list[int]],
 ) -> None:
     check(PARKING, case)
+
+
+@given(disorder(parking_values))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_bays_with_a_limit_are_equal_for_any_order_and_batches(
+    case: tuple[list[Reading], list[Reading | float], list[int]],
+) -> None:
+    check(PARKED, case)
 
 
 @given(disorder(water_values))

@@ -101,10 +101,12 @@ def watch_time() -> Derivation:
             if as_of_us is None:
                 return Done()
             last = from_us(as_of_us - as_of_us % QUARTER_US) - QUARTER
-            newest, stored_at = await _one(cursor, "last_quarter")
+            newest, stored_at, first = await _one(cursor, "last_quarter")
+            if passed is None and newest is None and first is None:
+                return Done()
             (now_described,) = await _one(cursor, "described_at")
             if passed is None:
-                passed, described = newest or last - QUARTER, stored_at
+                passed, described = newest or first, stored_at
             if last > passed:
                 given = {"what": QUARTER_MARK, "from": passed + QUARTER, "to": last}
                 await cursor.execute(_QUERIES["mark_passed"], given)

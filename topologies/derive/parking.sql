@@ -96,8 +96,11 @@ SELECT id, subject, bucket FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(m
 SELECT max(as_of) FROM ledger WHERE consumer = 'topology-parking';
 
 -- last_quarter --
--- Up to where zones have a history, and when the newest row of it was written.
-SELECT max(begin_at) FILTER (WHERE period = 'quarter'), max(stored_at) FROM parking_zone_history;
+-- Up to where zones have a history, when the newest row of it was written, and with what it will begin where there is
+-- none.
+SELECT max(begin_at) FILTER (WHERE period = 'quarter'), max(stored_at),
+    (SELECT date_bin('15 minutes', min(begin_at), 'epoch') - interval '15 minutes' FROM parking_phase)
+FROM parking_zone_history;
 
 -- mark_passed --
 -- The quarters of an hour that have ended, of every zone there is.
@@ -136,7 +139,8 @@ SELECT greatest((SELECT max(stored_at) FROM site), (SELECT max(stored_at) FROM a
 
 -- recompute_history --
 -- Count stretches of time of zones anew from the phases of the bays that they had when the stretch began; keep what
--- has changed, delete what has no bay. A bay that ever was somebody's own is counted nowhere.
+-- has changed, delete what has no bay. Before the first phase of a zone there is no history. A bay that ever was
+-- somebody's own is counted nowhere.
 WITH wanted AS (
     SELECT *
     FROM unnest(%(zones)s::text[], %(periods)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
@@ -212,6 +216,11 @@ WITH wanted AS (
         ended.seconds[2] AS stay_p90_seconds
     FROM counted
     LEFT JOIN ended USING (audience, zone, period, begin_at)
+    WHERE EXISTS (
+        SELECT FROM bays JOIN parking_phase AS phase USING (site)
+        WHERE bays.zone = counted.zone AND bays.period = counted.period AND bays.begin_at = counted.begin_at
+          AND phase.begin_at < counted.end_at
+    )
 ), gone AS (
     DELETE FROM parking_zone_history AS kept
     USING wanted

@@ -29,10 +29,7 @@ _QUERIES = load_queries("topologies.derive", "parking.sql")
 
 
 async def derive_stays(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
-    """Find the phases of marked bays, in one transaction. Marks first, facts second.
-
-    A mark stays where time has not come so far that the sensor's last word has lasted long enough.
-    """
+    """Find the phases of marked bays, in one transaction. Marks first, facts second."""
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute(_QUERIES["read_stay_marks"], {"what": MARK, "most": settings.derive.batch_marks})
         marks = await cursor.fetchall()
@@ -42,16 +39,13 @@ async def derive_stays(connection: psycopg.AsyncConnection[Any], settings: Setti
         wanted: dict[str, datetime] = {}
         for _, site, from_at in marks:
             wanted[site] = min(from_at, wanted.get(site, from_at))
-        unsettled = await _recompute(cursor, wanted, whole_from)
-        done = [identity for identity, site, _ in marks if site not in unsettled]
-        await cursor.execute(_QUERIES["delete_stay_marks"], {"ids": done})
-    return Done(len(done))
+        await _recompute(cursor, wanted, whole_from)
+        await cursor.execute(_QUERIES["delete_stay_marks"], {"ids": [identity for identity, _, _ in marks]})
+    return Done(len(marks))
 
 
-async def _recompute(
-    cursor: psycopg.AsyncCursor[Any], wanted: Mapping[str, datetime], whole_from: datetime
-) -> set[str]:
-    """Write what differs; returns the bays for which time has to come further."""
+async def _recompute(cursor: psycopg.AsyncCursor[Any], wanted: Mapping[str, datetime], whole_from: datetime) -> None:
+    """Write what differs."""
     given = {"sites": list(wanted), "from": list(wanted.values())}
     await cursor.execute(_QUERIES["load_phases"], given)
     stored: dict[str, list[Phase]] = defaultdict(list)
@@ -75,12 +69,6 @@ async def _recompute(
         facts[site].append(_fact(row))
     found = {site: from_known(phases(facts[site], spans[site], as_of_us), starts.get(site)) for site in wanted}
     await _write(cursor, stored, found)
-    return {site for site, mine in facts.items() if _is_unsettled(mine[-1], as_of_us)}
-
-
-def _is_unsettled(newest: BayFact, as_of_us: Mapping[str, int]) -> bool:
-    as_of = max(as_of_us.get(newest.device, newest.at_us), newest.at_us)
-    return newest.settles_us is not None and newest.settles_us > as_of
 
 
 async def _write(

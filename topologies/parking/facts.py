@@ -56,6 +56,8 @@ class Now(NamedTuple):
     zone: str | None
     occupied: bool | None
     since_us: int | None
+    settled: bool | None
+    """Whether that has lasted long enough to be a change."""
 
 
-NOWHERE: Final = Now(None, None, None, None)
+NOWHERE: Final = Now(None, None, None, None, None)

@@ -118,38 +118,42 @@ class ParkingLogic:
         """The observation in a fact."""
         return Observation(fact.device, fact.observed_at_us, fact.event_id, fact.reported, fact.heartbeat, fact.flags)
 
-    def deadline_us(self, fact: Bay) -> int:
-        """When its silence makes it unknown."""
-        return fact.silent_us
+    def deadline_us(self, fact: Bay) -> int | tuple[int, ...]:
+        """When its state has lasted long enough, and when its silence makes it unknown."""
+        return fact.silent_us if fact.settles_us is None else (fact.settles_us, fact.silent_us)
 
     def show(self, fact: Bay, place: Place | None, as_of_us: int | None) -> Now:
-        """The newest fact, or unknown where it is too old."""
+        """The newest fact as time has it; unknown where it is too old."""
         if place is None:
             return NOWHERE
-        zone = place.group or None
-        if fact.occupied is not None and as_of_us is not None and as_of_us >= fact.silent_us:
-            return Now(fact.site, zone, None, fact.silent_us)
-        return Now(fact.site, zone, fact.occupied, fact.since_us)
+        zone, settled = place.group or None, fact.settles_us is None
+        if as_of_us is not None:
+            if fact.occupied is not None and as_of_us >= fact.silent_us:
+                return Now(fact.site, zone, None, fact.silent_us, settled=True)
+            settled = settled or (fact.settles_us is not None and as_of_us >= fact.settles_us)
+        return Now(fact.site, zone, fact.occupied, fact.since_us, settled)
 
     def marks(self, before: Now | None, after: Now) -> Collection[Mark]:
-        """The zones whose count may be another now, and the bay where time alone ended something."""
-        zones = {after.zone, None if before is None else before.zone}
-        marks = [Mark(ZONE_MARK, zone) for zone in zones if zone is not None]
+        """The zones whose count may be another now, and the bay where time alone began or ended something."""
+        marks = []
+        if before is None or before[:4] != after[:4]:
+            zones = {after.zone, None if before is None else before.zone}
+            marks += [Mark(ZONE_MARK, zone) for zone in zones if zone is not None]
         if (
             before is not None
             and before.site is not None
-            and (after.site != before.site or after.occupied is None or before.occupied is None)
+            and (after.site != before.site or after.occupied is None or before.occupied is None or after.settled)
         ):
             marks.append(Mark(STAY_MARK, before.site))
         return marks
 
     def marks_of(self, before: Bay | None, after: Bay) -> Collection[Mark]:
-        """The bays whose stays may be others, from when on: where the sensor's word changed, or the facts did."""
+        """The bays whose stays may be others, from when on.
+
+        A frame that repeats the word before is a sign of life: where it comes late, a silence was none.
+        """
         if before is None:
-            # What repeats the word before begins and ends nothing.
-            if after.since_us != after.observed_at_us or after.site is None:
-                return ()
-            return (Mark(STAY_MARK, after.site, after.observed_at_us),)
+            return () if after.site is None else (Mark(STAY_MARK, after.site, after.observed_at_us),)
         if before == after:
             return ()
         return [Mark(STAY_MARK, site, after.observed_at_us) for site in {before.site, after.site} if site is not None]

@@ -8,7 +8,7 @@ CREATE TEMPORARY TABLE staged_fact (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE staged_now (
     device text COLLATE "C", partition integer, observed_at bigint, event_id uuid, site text, zone text,
-    occupied boolean, since bigint
+    occupied boolean, since bigint, settled boolean
 ) ON COMMIT DELETE ROWS;
 
 -- stage_facts --
@@ -56,15 +56,16 @@ ORDER BY fact.device, fact.observed_at;
 COPY staged_now FROM STDIN;
 
 -- store_now --
-INSERT INTO parking_bay (device, partition, observed_at, event_id, site, zone, occupied, since)
+INSERT INTO parking_bay (device, partition, observed_at, event_id, site, zone, occupied, since, settled)
 SELECT
     device, partition, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, site, zone, occupied,
-    timestamptz 'epoch' + since * interval '1 microsecond'
+    timestamptz 'epoch' + since * interval '1 microsecond', settled
 FROM staged_now
 ORDER BY device
 ON CONFLICT (device) DO UPDATE SET
     partition = excluded.partition, observed_at = excluded.observed_at, event_id = excluded.event_id,
-    site = excluded.site, zone = excluded.zone, occupied = excluded.occupied, since = excluded.since;
+    site = excluded.site, zone = excluded.zone, occupied = excluded.occupied, since = excluded.since,
+    settled = excluded.settled;
 
 -- load_now --
 -- What is shown, and the newest fact. Where retention has taken the fact, what is shown stands for it.
@@ -75,7 +76,7 @@ SELECT
     CASE WHEN fact.device IS NULL THEN now.occupied ELSE fact.occupied END,
     CASE WHEN fact.device IS NULL THEN now.since ELSE fact.since END,
     fact.earliest_at, fact.settles_at, fact.held, fact.held_since, fact.held_earliest_at, fact.silent_at,
-    fact.overstay_at, fact.flags, now.site, now.zone, now.occupied, now.since, now.partition AS number
+    fact.overstay_at, fact.flags, now.site, now.zone, now.occupied, now.since, now.settled, now.partition AS number
 FROM parking_bay AS now
 LEFT JOIN parking_observation AS fact ON fact.device = now.device AND fact.observed_at = now.observed_at
 WHERE now.partition = ANY(%(partitions)s);

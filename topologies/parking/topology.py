@@ -67,7 +67,7 @@ def now_line(partition: int, fact: Bay, shown: Now) -> str:
     """A bay for `stage_now`."""
     return (
         f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(shown.site)}\t"
-        f"{text(shown.zone)}\t{flag(shown.occupied)}\t{number(shown.since_us)}\n"
+        f"{text(shown.zone)}\t{flag(shown.occupied)}\t{number(shown.since_us)}\t{flag(shown.settled)}\n"
     )
 
 
@@ -103,8 +103,8 @@ def read_fact(row: Sequence[Any]) -> Bay:
 
 def read_now(row: Sequence[Any]) -> tuple[Bay, Now]:
     """The newest observation and what is shown, from a row."""
-    site, zone, occupied, since = row[17:21]
-    return read_fact(row), Now(site, zone, occupied, rows.time_us(since))
+    site, zone, occupied, since, settled = row[17:22]
+    return read_fact(row), Now(site, zone, occupied, rows.time_us(since), settled)
 
 
 STAGE: Final = stage_of(

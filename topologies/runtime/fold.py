@@ -288,7 +288,7 @@ class Folder(Generic[I, F, S]):
     def deadlines(self, fact: F, place: Place | None) -> Iterator[int]:
         """When time alone changes something, if no other fact comes than this one of a place."""
         if (deadline_us := self.logic.deadline_us(fact)) is not None:
-            yield deadline_us
+            yield from deadline_us if isinstance(deadline_us, tuple) else (deadline_us,)
         if place is not None and place.until_us is not None:
             yield place.until_us
         if alarms := self.logic.alarms(fact):

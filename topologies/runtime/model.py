@@ -110,8 +110,8 @@ class Logic(Protocol[I, F, S]):
         """The input that a fact keeps."""
         ...
 
-    def deadline_us(self, fact: F) -> int | None:
-        """When time alone changes what is shown, if no other fact comes."""
+    def deadline_us(self, fact: F) -> int | tuple[int, ...] | None:
+        """When time alone changes what is shown, if no other fact comes; several where it does so several times."""
         ...
 
     def show(self, fact: F, place: Place | None, as_of_us: int | None) -> S:

@@ -23,6 +23,10 @@ UPDATE parking_observation SET
     since = coalesce(since, observed_at), earliest_at = since, held = occupied,
     held_since = coalesce(since, observed_at), held_earliest_at = since, silent_at = observed_at + interval '26 hours';
 
+ALTER TABLE parking_bay ADD COLUMN settled boolean;
+COMMENT ON COLUMN parking_bay.settled IS 'Whether that has lasted long enough to be a change';
+UPDATE parking_bay SET settled = true WHERE site IS NOT NULL;
+
 ALTER TABLE parking_zone
     ADD COLUMN told_at timestamptz,
     ADD COLUMN told integer[];

@@ -116,7 +116,7 @@ class Stays:
         self.kept: dict[str, list[Phase]] = defaultdict(list)
 
     def derive(self) -> None:
-        """Do what is marked; a mark stays where a word has not lasted long enough."""
+        """Do what is marked."""
         marks = [mark for mark in self.worker.store.marks if mark.what == STAY_MARK]
         self.worker.store.marks = []
         for site in {mark.subject for mark in marks}:
@@ -129,8 +129,6 @@ class Stays:
                 facts = self._behind(facts, known.begin_us)
             found = from_known(phases(facts, self.spans[site], as_of(self.worker)), known)
             self.kept[site] = [p for p in self.kept[site] if known is not None and p.begin_us < known.begin_us] + found
-            if facts and facts[-1].settles_us is not None:
-                self.worker.store.marks += [mark for mark in marks if mark.subject == site]
 
     @staticmethod
     def _behind(facts: Sequence[BayFact], begin_us: int) -> list[BayFact]:
