@@ -83,7 +83,7 @@ SELECT alert.id, alert.rule, alert.subject, alert.status, alert.since, alert.mes
        frame.device, frame.f_cnt, frame.f_port, frame.raw_partition, frame.raw_offset, frame.decoder,
        frame.decoder_version
 FROM alert JOIN frame ON frame.event_id = alert.opened_event
-WHERE NOT alert.retrospective
+WHERE NOT alert.retrospective AND alert.family = 'container'
 ORDER BY alert.status, alert.since DESC LIMIT 1;
 
 -- fact_to_tell --
