@@ -22,11 +22,14 @@ STILL_SECONDS: Final = 90.0
 RECOMPUTE: Final = ": recompute"
 _TAIL: Final = 300
 _SHOWN: Final = {
-    "topology-container": "container",
-    "topology-parking": "parking_bay",
-    "topology-water": "water_meter",
+    "topology-container": ("recompute", "container"),
+    "topology-fleet": ("fleet_recompute", "fleet_device"),
+    "topology-groundwater": ("recompute", "groundwater_well"),
+    "topology-lighting": ("recompute", "luminaire"),
+    "topology-parking": ("recompute", "parking_bay"),
+    "topology-water": ("recompute", "water_meter"),
 }
-"""Where each topology shows the devices that it has heard of: requests for others wait until they speak."""
+"""Each topology's requests, and where it shows the devices it has heard of; requests for others wait until they speak."""
 
 
 def families() -> list[str]:
@@ -119,7 +122,8 @@ def _waiting(stages: Sequence[str]) -> dict[str, bytes]:
         waiting["outbox"] = b"SELECT count(*) FROM outbox WHERE sent_at IS NULL AND NOT suppressed"
     for stage in stages:
         if stage in _SHOWN:
-            query = f"SELECT count(*) FROM recompute JOIN {_SHOWN[stage]} USING (device)"  # noqa: S608  # ours above
+            requests, shown = _SHOWN[stage]
+            query = f"SELECT count(*) FROM {requests} JOIN {shown} USING (device)"  # noqa: S608  # ours above
             waiting[stage + RECOMPUTE] = query.encode()
     return waiting
 
