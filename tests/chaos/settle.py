@@ -29,7 +29,7 @@ _SHOWN: Final = {
     "topology-parking": ("recompute", "parking_bay"),
     "topology-water": ("recompute", "water_meter"),
 }
-"""Each topology's requests, and where it shows the devices it has heard of; requests for others wait until they speak."""
+"""Each topology's requests, and where it shows the devices it has heard of: those for others wait until they speak."""
 
 
 def families() -> list[str]:
