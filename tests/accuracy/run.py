@@ -58,6 +58,7 @@ JUDGES = {
     "topology-fleet": fleet.section,
 }
 """By the stage that has to be installed."""
+_MARKS_AT_ONCE = 100_000
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -76,13 +77,17 @@ async def play(plan: CityPlan, name: str, folder: Path) -> report.Run:
     city = devices(plan)
     async with open_system(chosen(), folder / name, namespace=fresh_namespace(name), replay=True) as system:
         await _install(system, plan)
+        # a month of marks at once: each bucket is computed once, and not with every batch of a few days
+        system.environment = {**system.environment, "SILKSTREAM_DERIVE_BATCH_MARKS": str(_MARKS_AT_ONCE)}
         # nobody is told of a simulated city, and its records are written past the bridge
-        stages = stages_but("bridge", "relay", "notify")
+        stages = stages_but("bridge", "relay", "notify", "derive")
         for stage in stages:
             await system.start(stage)
         await system.until_ready()
         published = await publish(system.settings, plan, city)
         await settle(system.settings, stages, last=None)
+        await system.start("derive")
+        await settle(system.settings, [*stages, "derive"], last=None)
         sections = await _judge(system, plan, city, published)
     await demolish(system.settings)
     return report.Run(published.fates, sections, time.monotonic() - began)
