@@ -135,7 +135,7 @@ def markdown(page: Page) -> str:
     days = page.plan.duration.total_seconds() / 86_400
     begins = f"{page.plan.start:%Y-%m-%d}"
     told = (
-        f"Made by `make accuracy` on {machine()}.",
+        f"Made by `make accuracy DAYS={days:g}` on {machine()}.",
         f"A simulated city for {days:g} days from {begins} on, played through the real pipeline twice. {_PLAYED}",
         f"The city: {_described(page.plan)}.",
         f"Uplinks with mishaps: {_fates(page.broken)}; {page.broken.seconds:.0f} s.",
