@@ -65,6 +65,8 @@ def fresh_settings() -> Settings:
                 update={"id": word, "filters": (f"application/{word}/device/+/event/+",), "tick_seconds": 0.5}
             ),
             "topics": base.topics.model_copy(update={"partitions": PARTITIONS}),
+            # Who waits for the last mark waits for no rest.
+            "derive": base.derive.model_copy(update={"longest_rest_seconds": 0.1}),
         }
     )
 
