@@ -18,7 +18,7 @@ from tests.chaos.system import NOISY
 
 OUTAGE_SECONDS: Final = 15.0
 """The soak takes 60."""
-TIMEOUT_SECONDS: Final = 900
+TIMEOUT_SECONDS: Final = 1200
 """Of the first test, in whose time the run falls."""
 
 
