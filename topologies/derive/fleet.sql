@@ -294,15 +294,26 @@ VALUES (
 ON CONFLICT (device, day, begins_at) DO NOTHING;
 
 -- who --
--- Where devices are and what people call them.
-SELECT now.device, coalesce(now.site, now.device), coalesce(place."group", ''),
-    coalesce(place.name, nullif(device.name, ''), now.device)
-FROM fleet_device AS now
-LEFT JOIN device ON device.device = now.device
+-- Where devices were first on each day, and what people call that. What came later on the day must not move an alert.
+SELECT w.device, w.day, coalesce(served.site, w.device), coalesce(place."group", ''),
+    coalesce(place.name, nullif(device.name, ''), w.device)
+FROM unnest(%(devices)s::text[], %(days)s::timestamptz[]) AS w (device, day)
+LEFT JOIN device ON device.device = w.device
 LEFT JOIN LATERAL (
-    SELECT name, "group" FROM site WHERE site.site = now.site ORDER BY valid_from DESC LIMIT 1
+    SELECT site
+    FROM (
+        SELECT site, valid_from, lead(valid_from) OVER (ORDER BY valid_from) AS until
+        FROM assignment
+        WHERE assignment.device = w.device
+    ) AS turn
+    WHERE site IS NOT NULL AND valid_from < w.day + interval '1 day' AND coalesce(until, 'infinity') > w.day
+    ORDER BY valid_from
+    LIMIT 1
+) AS served ON true
+LEFT JOIN LATERAL (
+    SELECT name, "group" FROM site WHERE site.site = served.site ORDER BY valid_from DESC LIMIT 1
 ) AS place ON true
-WHERE now.device = ANY(%(devices)s);
+ORDER BY w.device, w.day;
 
 -- known_sessions --
 SELECT

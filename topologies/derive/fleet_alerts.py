@@ -34,6 +34,8 @@ from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from topologies.derive.fleet_days import Day
 
 DAY_RULES: Final = (BATTERY_LOW, FRAMES_LOST, MANY_GAPS)
@@ -63,76 +65,83 @@ class DayAlerts:
         if row is None or row[0] is None:
             return
         as_of_us = to_us(row[0])
-        await self._cursor.execute(QUERIES["who"], {"devices": sorted(devices)})
-        people = [Who(*each) for each in await self._cursor.fetchall()]
         mine: dict[str, list[Day]] = {}
         for day in sorted(known.values(), key=lambda day: day.day):
-            mine.setdefault(day.device, []).append(day)
+            if day.device in devices:
+                mine.setdefault(day.device, []).append(day)
+        who = await self._who([day for days in mine.values() for day in days])
         wanted = [
-            Wanted(rule.name, DevEui(who.device), to_us(mine[who.device][0].day))
-            for who in people
-            for rule in DAY_RULES
+            Wanted(rule.name, DevEui(device), to_us(days[0].day)) for device, days in mine.items() for rule in DAY_RULES
         ]
         stored: dict[tuple[str, str], list[Alert]] = {}
         for alert in await self._alerts.load(wanted, ()) if wanted else ():
             stored.setdefault((alert.rule, alert.device), []).append(alert)
         outcome = Reconciled([], [], [])
-        for who in people:
-            timeline = self._city.timeline(FleetParameters, FAMILY, group=who.group, site=who.site)
+        for device, days in mine.items():
             for rule in DAY_RULES:
-                before = stored.get((rule.name, who.device), [])
+                before = stored.get((rule.name, device), [])
                 found = [
-                    each._replace(tells_us=self._city.maintenance.after(who.group, each.site, each.opens_us))
-                    for each in day_episodes(rule, who, mine[who.device], timeline.at, as_of_us, stored=before)
+                    each._replace(tells_us=self._city.maintenance.after(place.group, each.site, each.opens_us))
+                    for each, place in day_episodes(rule, who, days, self._parameters, as_of_us, stored=before)
                 ]
-                one = reconcile(rule, who.device, found=found, stored=before, known_us=as_of_us, horizon_us=as_of_us)
+                one = reconcile(rule, device, found=found, stored=before, known_us=as_of_us, horizon_us=as_of_us)
                 outcome.stored.extend(one.stored)
                 outcome.deleted.extend(one.deleted)
                 outcome.told.extend(one.told)
         if any(outcome):
             await self._alerts.write(outcome)
 
+    async def _who(self, days: Sequence[Day]) -> dict[tuple[str, datetime], Who]:
+        given = {"devices": [day.device for day in days], "days": [day.day for day in days]}
+        await self._cursor.execute(QUERIES["who"], given)
+        return {(device, day): Who(device, *rest) for device, day, *rest in await self._cursor.fetchall()}
+
+    def _parameters(self, who: Who, at_us: int) -> FleetParameters:
+        return self._city.timeline(FleetParameters, FAMILY, group=who.group, site=who.site).at(at_us)
+
 
 def day_episodes(
     rule: Rule,
-    who: Who,
+    who: Mapping[tuple[str, datetime], Who],
     days: Sequence[Day],
-    parameters_at: Callable[[int], FleetParameters],
+    parameters_at: Callable[[Who, int], FleetParameters],
     as_of_us: int,
     *,
     stored: Sequence[Alert] = (),
-) -> list[Episode]:
+) -> list[tuple[Episode, Who]]:
     """From when to when a rule's condition was so; pure.
 
     Args:
         rule: one of `DAY_RULES`.
-        who: whose days.
-        days: in order.
+        who: the device as it was known on each day.
+        days: of one device, in order.
         parameters_at: of the place, by time.
         as_of_us: how far time has come; a share of a day is known when it is over.
         stored: alerts that the rule has by now: one that began before the days goes on.
     """
     said = {_at(rule, day): day for day in days if _at(rule, day) <= as_of_us}
+    on = {at_us: who[day.device, day.day] for at_us, day in said.items()}
     first_us = min(said, default=0)
     found = []
-    for since_us, ended_us in runs([(at_us, _is_so(rule, day, parameters_at(at_us))) for at_us, day in said.items()]):
+    states = [(at_us, _is_so(rule, day, parameters_at(on[at_us], at_us))) for at_us, day in said.items()]
+    for since_us, ended_us in runs(states):
+        place, day = on[since_us], said[since_us]
         goes_on = next((a for a in stored if a.resolved_us is None or a.resolved_us > since_us), None)
         is_earlier = goes_on is not None and since_us == first_us and goes_on.since_us < since_us
         begin_us = goes_on.since_us if is_earlier and goes_on is not None else since_us
-        found.append(
-            Episode(
-                site=who.site if goes_on is None else goes_on.site,
-                since_us=begin_us,
-                opens_us=begin_us,
-                ended_us=ended_us,
-                resolved_us=ended_us,
-                settled_us=ended_us or as_of_us,
-                tells_us=begin_us,
-                opened_event=derived_id("fleet day", rule.name, who.device, from_us(begin_us).isoformat()),
-                opened=_opened(rule, who.name, said[since_us], parameters_at(since_us)),
-                is_earlier=is_earlier,
-            )
+        episode = Episode(
+            site=goes_on.site if is_earlier and goes_on is not None else place.site,
+            since_us=begin_us,
+            opens_us=begin_us,
+            ended_us=ended_us,
+            resolved_us=ended_us,
+            settled_us=ended_us or as_of_us,
+            tells_us=begin_us,
+            opened_event=derived_id("fleet day", rule.name, place.device, from_us(begin_us).isoformat()),
+            opened=_opened(rule, place.name, day, parameters_at(place, since_us)),
+            is_earlier=is_earlier,
         )
+        found.append((episode, place))
     return found
 
 

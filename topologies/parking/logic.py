@@ -144,7 +144,8 @@ class ParkingLogic:
             and before.site is not None
             and (after.site != before.site or after.occupied is None or before.occupied is None or after.settled)
         ):
-            marks.append(Mark(STAY_MARK, before.site))
+            # From the beginning of what was shown on: others may have had their say behind its end by now.
+            marks.append(Mark(STAY_MARK, before.site, before.since_us))
         return marks
 
     def marks_of(self, before: Bay | None, after: Bay) -> Collection[Mark]:

@@ -214,13 +214,21 @@ def days(**values: list[Any]) -> list[Day]:
 
 
 WHO = Who("d", "s", "", "D")
+
+
+def known_as(mine: list[Day]) -> dict[tuple[str, datetime], Who]:
+    return {(day.device, day.day): WHO for day in mine}
+
+
 LATER_US = at(100 * 24 * 60)
 
 
 def found(
     rule: Any, mine: list[Day], *, stored: list[Alert] | None = None, **parameters: Any
 ) -> list[tuple[int, int | None]]:
-    episodes = day_episodes(rule, WHO, mine, lambda _: FleetParameters(**parameters), LATER_US, stored=stored or [])
+    given = FleetParameters(**parameters)
+    found = day_episodes(rule, known_as(mine), mine, lambda _, __: given, LATER_US, stored=stored or [])
+    episodes = [episode for episode, _ in found]
     zero = to_us(mine[0].day)
     return [
         ((e.since_us - zero) // DAY_US, None if e.ended_us is None else (e.ended_us - zero) // DAY_US) for e in episodes
@@ -241,9 +249,13 @@ def test_what_was_lost_is_told_at_once_and_gaps_when_the_day_is_over() -> None:
 
 def test_an_alert_that_began_before_the_days_goes_on() -> None:
     mine = days(battery_ratio=[0.1] * 5)
-    (first,) = day_episodes(BATTERY_LOW, WHO, mine, City().timeline(FleetParameters, "fleet").at, LATER_US)
+    always = City().timeline(FleetParameters, "fleet")
+    ((first, _),) = day_episodes(BATTERY_LOW, known_as(mine), mine, lambda _, at_us: always.at(at_us), LATER_US)
     begun = reconcile(BATTERY_LOW, "d", found=[first], stored=[], known_us=0, horizon_us=LATER_US).stored
 
     assert found(BATTERY_LOW, mine[3:], stored=begun) == [(-3, None)]
-    (after,) = day_episodes(BATTERY_LOW, WHO, mine[3:], lambda _: FleetParameters(), LATER_US, stored=begun)
+    late = mine[3:]
+    ((after, _),) = day_episodes(
+        BATTERY_LOW, known_as(late), late, lambda _, __: FleetParameters(), LATER_US, stored=begun
+    )
     assert reconcile(BATTERY_LOW, "d", found=[after], stored=begun, known_us=LATER_US, horizon_us=LATER_US).stored == []
