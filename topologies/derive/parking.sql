@@ -174,7 +174,7 @@ WITH wanted AS (
         SELECT FROM spans
         WHERE spans.site = described.site AND spans.valid_from < described.end_at AND spans.until > described.begin_at
     )
-), counted AS (
+), counted AS MATERIALIZED (
     SELECT bays.audience, bays.zone, bays.period, bays.begin_at, bays.end_at,
         count(DISTINCT bays.site)::integer AS bays,
         coalesce(sum(part.seconds) FILTER (WHERE phase.occupied), 0)::double precision AS occupied_seconds,
@@ -183,26 +183,44 @@ WITH wanted AS (
             WHERE phase.occupied AND phase.begin_at >= bays.begin_at AND phase.begin_earliest_at IS NOT NULL
         )::integer AS stays_begun
     FROM bays
-    LEFT JOIN parking_phase AS phase
-        ON phase.site = bays.site AND phase.begin_at < bays.end_at
-        AND coalesce(phase.end_at, 'infinity') > bays.begin_at
+    -- Phases of a bay lie side by side: of those that began before the stretch only the last can reach into it. OFFSET 0
+    -- keeps the look-up one by bay and time: as a join it is quadratic where the planner does not know the table yet.
+    LEFT JOIN LATERAL (
+        SELECT begin_at FROM parking_phase WHERE site = bays.site AND begin_at <= bays.begin_at
+        ORDER BY begin_at DESC LIMIT 1
+    ) AS first ON true
+    LEFT JOIN LATERAL (
+        SELECT site, occupied, begin_at, begin_earliest_at, end_at
+        FROM parking_phase
+        WHERE site = bays.site AND begin_at >= coalesce(first.begin_at, bays.begin_at) AND begin_at < bays.end_at
+          AND coalesce(end_at, 'infinity') > bays.begin_at
+        OFFSET 0
+    ) AS phase ON true
     LEFT JOIN LATERAL (
         SELECT extract(
             epoch FROM least(coalesce(phase.end_at, 'infinity'), bays.end_at) - greatest(phase.begin_at, bays.begin_at)
         ) AS seconds
     ) AS part ON phase.site IS NOT NULL
     GROUP BY bays.audience, bays.zone, bays.period, bays.begin_at, bays.end_at
-), ended AS (
+), ended AS MATERIALIZED (
     -- Stays whose begin and end a sensor saw.
     SELECT bays.audience, bays.zone, bays.period, bays.begin_at, count(*)::integer AS stays_ended,
         percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (
             ORDER BY extract(epoch FROM phase.end_at - phase.begin_at)::double precision
         ) AS seconds
     FROM bays
-    JOIN parking_phase AS phase
-        ON phase.site = bays.site AND phase.occupied AND phase.end_at >= bays.begin_at AND phase.end_at < bays.end_at
-    WHERE phase.ended_by IN ('sensor', 'heartbeat') AND phase.begin_earliest_at IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT begin_at, end_at
+        FROM parking_phase
+        WHERE site = bays.site AND end_at >= bays.begin_at AND end_at < bays.end_at AND occupied
+          AND ended_by IN ('sensor', 'heartbeat') AND begin_earliest_at IS NOT NULL
+        OFFSET 0
+    ) AS phase
     GROUP BY bays.audience, bays.zone, bays.period, bays.begin_at
+), begun AS MATERIALIZED (
+    SELECT DISTINCT bays.zone, bays.period, bays.begin_at
+    FROM bays
+    CROSS JOIN LATERAL (SELECT FROM parking_phase WHERE site = bays.site AND begin_at < bays.end_at LIMIT 1) AS phase
 ), result AS (
     SELECT counted.zone, counted.period, counted.begin_at, counted.audience, counted.end_at, counted.bays,
         occupied_seconds, known_seconds,
@@ -215,12 +233,8 @@ WITH wanted AS (
         ended.seconds[1] AS stay_median_seconds,
         ended.seconds[2] AS stay_p90_seconds
     FROM counted
+    JOIN begun USING (zone, period, begin_at)
     LEFT JOIN ended USING (audience, zone, period, begin_at)
-    WHERE EXISTS (
-        SELECT FROM bays JOIN parking_phase AS phase USING (site)
-        WHERE bays.zone = counted.zone AND bays.period = counted.period AND bays.begin_at = counted.begin_at
-          AND phase.begin_at < counted.end_at
-    )
 ), gone AS (
     DELETE FROM parking_zone_history AS kept
     USING wanted
