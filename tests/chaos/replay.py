@@ -33,8 +33,9 @@ NOT_COMPARED: Final = {
     # Boards are told by the clock.
     "parking_zone": {"told_at", "told"},
     # Which frame opened an alert *first* depends on what had arrived by then, and the id on that frame.
-    "alert": {"id", "opened_event", "cause"},
-    "internal_alert": {"id", "opened_event", "cause"},
+    # And a sentence names a gateway's devices by where they served when it was told.
+    "alert": {"id", "opened_event", "cause", "message_de", "message_en"},
+    "internal_alert": {"id", "opened_event", "cause", "message_de", "message_en"},
 }
 _GIVEN: Final = ("site", "assignment")
 _SHOWN: Final = 3

@@ -44,11 +44,12 @@ WHERE (kept.heard_at, kept.minutes, kept.due_at)
     IS DISTINCT FROM (excluded.heard_at, excluded.minutes, excluded.due_at);
 
 -- dependent_devices --
--- Devices that none but these gateways hear, by each of them.
-SELECT gateway, coalesce(nullif(device.name, ''), now.device)
+-- Devices that none but these gateways hear, by each of them: as the city calls their places. What ChirpStack calls them
+-- may not be stored yet.
+SELECT gateway, coalesce(place.name, now.device)
 FROM fleet_device AS now
 CROSS JOIN LATERAL unnest(now.usual) AS gateway
-LEFT JOIN device ON device.device = now.device
+LEFT JOIN LATERAL (SELECT name FROM site WHERE site.site = now.site ORDER BY valid_from DESC LIMIT 1) AS place ON true
 WHERE now.usual <> '{}' AND now.usual <@ %(gateways)s::text[];
 
 -- heard_again --
@@ -65,12 +66,11 @@ SELECT
     ended.device, ended.silent_from, coalesce(begun.due_at, ended.silent_from), ended.observed_at,
     coalesce(begun.usual, ended.usual), coalesce(begun.event_id, ended.event_id),
     coalesce(ended.site, ended.device), coalesce(place."group", ''),
-    coalesce(place.name, nullif(device.name, ''), ended.device)
+    coalesce(place.name, ended.device)
 FROM unnest(%(devices)s::text[], %(begins)s::timestamptz[]) AS w (device, begin_at)
 JOIN fleet_frame AS ended
     ON ended.device = w.device AND ended.silent_from IS NOT NULL AND ended.observed_at > w.begin_at
 LEFT JOIN fleet_frame AS begun ON begun.device = ended.device AND begun.observed_at = ended.silent_from
-LEFT JOIN device ON device.device = ended.device
 LEFT JOIN LATERAL (
     SELECT name, "group" FROM site WHERE site.site = ended.site ORDER BY valid_from DESC LIMIT 1
 ) AS place ON true;
@@ -80,7 +80,7 @@ LEFT JOIN LATERAL (
 SELECT
     begun.device, begun.observed_at, begun.due_at, left_at.valid_from, begun.usual, begun.event_id,
     coalesce(begun.site, begun.device), coalesce(place."group", ''),
-    coalesce(place.name, nullif(device.name, ''), begun.device)
+    coalesce(place.name, begun.device)
 FROM unnest(%(devices)s::text[], %(begins)s::timestamptz[]) AS w (device, begin_at)
 JOIN fleet_frame AS begun ON begun.device = w.device AND begun.observed_at = w.begin_at
 CROSS JOIN LATERAL (
@@ -90,7 +90,6 @@ CROSS JOIN LATERAL (
       AND assignment.valid_from > begun.observed_at
       AND assignment.site IS DISTINCT FROM begun.site
 ) AS left_at
-LEFT JOIN device ON device.device = begun.device
 LEFT JOIN LATERAL (
     SELECT name, "group" FROM site WHERE site.site = begun.site ORDER BY valid_from DESC LIMIT 1
 ) AS place ON true
@@ -106,7 +105,7 @@ SELECT device, min(since) FROM alert WHERE cause = ANY(%(ids)s) GROUP BY device;
 SELECT
     now.device, now.observed_at, now.due_at, left_at.valid_from, now.usual, now.event_id,
     coalesce(now.fact_site, now.device), coalesce(place."group", ''),
-    coalesce(place.name, nullif(device.name, ''), now.device)
+    coalesce(place.name, now.device)
 FROM fleet_device AS now
 CROSS JOIN LATERAL (
     SELECT min(valid_from) AS valid_from
@@ -115,7 +114,6 @@ CROSS JOIN LATERAL (
       AND assignment.valid_from > now.observed_at
       AND assignment.site IS DISTINCT FROM now.fact_site
 ) AS left_at
-LEFT JOIN device ON device.device = now.device
 LEFT JOIN LATERAL (
     SELECT name, "group" FROM site WHERE site.site = now.fact_site ORDER BY valid_from DESC LIMIT 1
 ) AS place ON true
