@@ -144,7 +144,7 @@ async def mark_days(connection: psycopg.AsyncConnection[Any], rows: Rows) -> Non
 
 async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
     """Mark the hours that readings were written into."""
-    hours = sorted({(family, at // _HOUR_US) for family, table in rows.readings.items() for _, at, _ in table.rows})
+    hours = sorted({(family, at // _HOUR_US) for family, _, at in _measured(rows)})
     if hours:
         families, numbers = zip(*hours, strict=True)
         await connection.execute(QUERIES["mark_hours"], {"families": list(families), "hours": list(numbers)})
@@ -153,12 +153,7 @@ async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> No
 async def mark_rollups(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
     """Mark the quarters of an hour that each device's readings were written into; none of what tells of people."""
     marks = sorted(
-        {
-            (family, device, at // _QUARTER_US)
-            for family, table in rows.readings.items()
-            if is_rolled_up(family)
-            for device, at, _ in table.rows
-        }
+        {(family, device, at // _QUARTER_US) for family, device, at in _measured(rows) if is_rolled_up(family)}
     )
     if marks:
         families, devices, quarters = map(list, zip(*marks, strict=True))
@@ -174,11 +169,23 @@ async def mark_pressures(
     if table is None or place is None:
         return
     told = sorted(
-        {(device, at) for (device, at, _), row in table.rows.items() if row[len(IDENTITY) + place] is not None}
+        {
+            (device, at)
+            for (device, at, _), row in table.rows.items()
+            if row[len(IDENTITY) + place] is not None and at // _DAY_US in _DAYS
+        }
     )
     if told:
         devices, times = zip(*told, strict=True)
         await connection.execute(QUERIES["mark_pressures"], {"devices": list(devices), "times": list(times)})
+
+
+def _measured(rows: Rows) -> Iterator[tuple[str, str, int]]:
+    """Family, device and time of each reading; without times that are none: the database has refused such rows."""
+    for family, table in rows.readings.items():
+        for device, at, _ in table.rows:
+            if at // _DAY_US in _DAYS:
+                yield family, device, at
 
 
 def _tables(rows: Rows) -> Iterator[tuple[str, Table]]:
