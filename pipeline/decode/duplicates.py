@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import MINUTE_US
 from pipeline.core.identity import Id
 from pipeline.event.model import JOIN, UP
 
-COPY_US: Final = 60_000_000
+COPY_US: Final = MINUTE_US
 """How far apart in time two copies of one transmission may be."""
 ORDERED_MS: Final = 60_000
 """How far Kafka timestamps of one partition may run backwards (two bridges' clocks): so much longer is remembered, or

@@ -10,7 +10,8 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.simulator.frames import DAY_US, randomness
+from pipeline.core.clock import DAY_US
+from pipeline.simulator.frames import randomness
 
 
 class _Wave(NamedTuple):

@@ -9,7 +9,8 @@ import struct
 from functools import cache
 from typing import Final, NamedTuple
 
-from pipeline.simulator.frames import DAY_US, randomness
+from pipeline.core.clock import DAY_US
+from pipeline.simulator.frames import randomness
 
 
 class Battery(NamedTuple):

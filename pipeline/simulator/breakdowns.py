@@ -11,9 +11,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import DAY_US, HOUR_US, randomness
+from pipeline.simulator.frames import randomness
 from pipeline.simulator.moments import Bay, Container, Well
 
 

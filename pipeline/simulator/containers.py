@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.breakdowns import seen_fills, toppled, within
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
+from pipeline.simulator.frames import Frame, randomness
 from pipeline.simulator.moments import Container, Memory
 from pipeline.simulator.sun import from_local_us, local_hour, local_us
 from pipeline.simulator.voices import spoken

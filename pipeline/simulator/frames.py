@@ -9,14 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from random import Random
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pipeline.core.clock import from_us
-
-SECOND_US: Final = 1_000_000
-MINUTE_US: Final = 60 * SECOND_US
-HOUR_US: Final = 3600 * SECOND_US
-DAY_US: Final = 86_400 * SECOND_US
 
 
 class Fate(StrEnum):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import DAY_US, HOUR_US, SECOND_US
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.breakdowns import seen_wells
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
+from pipeline.simulator.frames import Frame, randomness
 from pipeline.simulator.moments import Memory, Well
 from pipeline.simulator.voices import spoken
 from pipeline.simulator.voices.groundwater import VOICES

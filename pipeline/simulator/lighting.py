@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import DAY_US, HOUR_US, SECOND_US
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US, Frame, randomness
+from pipeline.simulator.frames import Frame, randomness
 from pipeline.simulator.moments import Lamp, LampUsage, Reason
 from pipeline.simulator.sun import (
     CIVIL_DARKNESS_DEGREES,

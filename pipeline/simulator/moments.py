@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from pipeline.core.clock import DAY_US, MINUTE_US, SECOND_US
 from pipeline.simulator.air import air_hectopascals
 from pipeline.simulator.battery import Battery
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import DAY_US, MINUTE_US, SECOND_US
 from pipeline.simulator.sun import air_temperature_celsius
 
 MEMORY: Final = 4

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import HOUR_US, MINUTE_US, SECOND_US
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.breakdowns import seen_bays
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import HOUR_US, MINUTE_US, SECOND_US, Frame, randomness
+from pipeline.simulator.frames import Frame, randomness
 from pipeline.simulator.moments import Bay
 from pipeline.simulator.sun import local_hour, local_weekday
 from pipeline.simulator.voices import spoken

@@ -11,6 +11,7 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
+from pipeline.core.clock import SECOND_US
 from pipeline.core.ticks import Tick, write_tick
 from pipeline.simulator import containers, groundwater, lighting, parking, water, weather
 from pipeline.simulator.breakdowns import death_us
@@ -19,7 +20,7 @@ from pipeline.simulator.chirpstack_json import JsonEvents
 from pipeline.simulator.chirpstack_protobuf import ProtobufEvents
 from pipeline.simulator.city import CityPlan, Encoding
 from pipeline.simulator.devices import Device, devices
-from pipeline.simulator.frames import SECOND_US, Fate, Frame, Planned
+from pipeline.simulator.frames import Fate, Frame, Planned
 from pipeline.simulator.models import Family
 from pipeline.simulator.radio import Gateway, Link, gateways, link
 from pipeline.simulator.session import LATENCY_US, Ordered, Session

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from pipeline.core.clock import SECOND_US
 from pipeline.core.retry import sleep_unless
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device, devices
-from pipeline.simulator.frames import SECOND_US, Planned
+from pipeline.simulator.frames import Planned
 from pipeline.simulator.ledger import Account, Ledger, write_ledger
 from pipeline.simulator.mqtt import Publisher
 from pipeline.simulator.play import events

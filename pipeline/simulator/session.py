@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Final
 
+from pipeline.core.clock import DAY_US, SECOND_US
 from pipeline.core.identity import event_id, text
 from pipeline.event.read import read_event
 from pipeline.simulator.battery import LEVELS, battery_of, device_status_percent
@@ -17,7 +18,7 @@ from pipeline.simulator.breakdowns import gateway_outages, within
 from pipeline.simulator.chirpstack import RETRANSMISSION, Events, Uplink, derived_uuid, identity, topic
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import DAY_US, SECOND_US, Fate, Frame, Planned, randomness
+from pipeline.simulator.frames import Fate, Frame, Planned, randomness
 from pipeline.simulator.mishaps import broken
 from pipeline.simulator.moments import Start
 from pipeline.simulator.radio import Link, Reception, receptions

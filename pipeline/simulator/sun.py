@@ -10,8 +10,7 @@ import math
 from functools import lru_cache
 from typing import Final
 
-from pipeline.core.clock import from_us
-from pipeline.simulator.frames import DAY_US, HOUR_US, MINUTE_US
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US, from_us
 
 J2000_US: Final = 946_728_000 * 1_000_000
 CIVIL_DARKNESS_DEGREES: Final = -2.0

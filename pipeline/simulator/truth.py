@@ -12,11 +12,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import HOUR_US
 from pipeline.simulator.breakdowns import death_us, gateway_outages, toppled
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.containers import fills
 from pipeline.simulator.devices import Device, devices
-from pipeline.simulator.frames import HOUR_US, randomness
+from pipeline.simulator.frames import randomness
 from pipeline.simulator.lighting import Luminaire, lamps
 from pipeline.simulator.models import Family
 from pipeline.simulator.moments import Lamp, LampUsage

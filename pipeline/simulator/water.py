@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import HOUR_US, SECOND_US
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import HOUR_US, SECOND_US, Frame, randomness
+from pipeline.simulator.frames import Frame, randomness
 from pipeline.simulator.moments import Meter
 from pipeline.simulator.sun import air_temperature_celsius, local_hour
 from pipeline.simulator.voices import spoken

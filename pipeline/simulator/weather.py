@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
+from pipeline.core.clock import HOUR_US, SECOND_US
 from pipeline.simulator.air import (
     air_hectopascals,
     cloud_ratio,
@@ -21,7 +22,7 @@ from pipeline.simulator.air import (
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.city import CityPlan
 from pipeline.simulator.devices import Device
-from pipeline.simulator.frames import HOUR_US, SECOND_US, Frame, randomness
+from pipeline.simulator.frames import Frame, randomness
 from pipeline.simulator.groundwater import Rain, rains
 from pipeline.simulator.moments import Air, Memory, Weather
 from pipeline.simulator.sun import air_temperature_celsius, elevation_degrees, local_hour

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import sql
 
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
 from pipeline.core.model import Record
 from pipeline.database.connection import is_about_the_row
 from pipeline.database.families import IDENTITY, is_rolled_up, table_of
@@ -18,11 +19,9 @@ from pipeline.database.queries import load_queries
 from pipeline.store.rows import Key, Row, Rows, Table, sorted_rows
 
 QUERIES: Final = load_queries("pipeline.store")
-_HOUR_US: Final = 3_600_000_000
-_QUARTER_US: Final = 900_000_000
+_QUARTER_US: Final = 15 * MINUTE_US
 _WEATHER: Final = "weather"
 _PRESSURE: Final = "air_pressure_hectopascals"
-_DAY_US: Final = 24 * _HOUR_US
 _DAYS: Final = range(47_482)
 """From 1970 to 2100."""
 _TIMES: Final = frozenset({"observed_at", "ingested_at"})
@@ -132,9 +131,9 @@ async def write_rows(
 
 async def mark_days(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
     """Mark the days that devices' frames were written into, and the batteries that came with readings."""
-    days = {(row[2], row[1] // _DAY_US) for row in rows.frame.rows.values()}
-    days |= {(row[3], row[2] // _DAY_US) for row in rows.link_quality.rows.values()}
-    days |= {(device, at // _DAY_US) for table in rows.readings.values() for device, at, _ in table.rows}
+    days = {(row[2], row[1] // DAY_US) for row in rows.frame.rows.values()}
+    days |= {(row[3], row[2] // DAY_US) for row in rows.link_quality.rows.values()}
+    days |= {(device, at // DAY_US) for table in rows.readings.values() for device, at, _ in table.rows}
     # A row that was refused may have a time that is none.
     days = {(device, day) for device, day in days if day in _DAYS}
     if days:
@@ -144,7 +143,7 @@ async def mark_days(connection: psycopg.AsyncConnection[Any], rows: Rows) -> Non
 
 async def mark_hours(connection: psycopg.AsyncConnection[Any], rows: Rows) -> None:
     """Mark the hours that readings were written into."""
-    hours = sorted({(family, at // _HOUR_US) for family, _, at in _measured(rows)})
+    hours = sorted({(family, at // HOUR_US) for family, _, at in _measured(rows)})
     if hours:
         families, numbers = zip(*hours, strict=True)
         await connection.execute(QUERIES["mark_hours"], {"families": list(families), "hours": list(numbers)})
@@ -172,7 +171,7 @@ async def mark_pressures(
         {
             (device, at)
             for (device, at, _), row in table.rows.items()
-            if row[len(IDENTITY) + place] is not None and at // _DAY_US in _DAYS
+            if row[len(IDENTITY) + place] is not None and at // DAY_US in _DAYS
         }
     )
     if told:
@@ -184,7 +183,7 @@ def _measured(rows: Rows) -> Iterator[tuple[str, str, int]]:
     """Family, device and time of each reading; without times that are none: the database has refused such rows."""
     for family, table in rows.readings.items():
         for device, at, _ in table.rows:
-            if at // _DAY_US in _DAYS:
+            if at // DAY_US in _DAYS:
                 yield family, device, at
 
 

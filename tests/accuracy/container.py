@@ -12,14 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
 from pipeline.simulator import CityPlan, Device, Family, truth
 from pipeline.simulator.truth import Course, What
 from tests.accuracy.alerts import AlertRow, alert_spans
 from tests.accuracy.database import Connection, rows
 from tests.accuracy.matching import (
-    DAY_US,
-    HOUR_US,
-    MINUTE_US,
     Pairing,
     Section,
     Span,

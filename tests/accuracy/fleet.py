@@ -12,24 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
 from pipeline.simulator import truth
 from pipeline.simulator.battery import battery_of
 from pipeline.simulator.truth import What
 from tests.accuracy.database import Connection, rows
-from tests.accuracy.matching import (
-    DAY_US,
-    HOUR_US,
-    MINUTE_US,
-    Section,
-    Span,
-    Tolerance,
-    Window,
-    error,
-    judged,
-    pair,
-    present,
-    score,
-)
+from tests.accuracy.matching import Section, Span, Tolerance, Window, error, judged, pair, present, score
 from tests.accuracy.played import Played
 
 DEAD_WITHIN: Final = Tolerance(26 * HOUR_US, 5 * MINUTE_US)

@@ -10,23 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.simulator import CityPlan, Device, Family
 from pipeline.simulator.breakdowns import LIFTED, Spell, spells, within
 from pipeline.simulator.groundwater import true_level
 from tests.accuracy.database import Connection, rows
-from tests.accuracy.matching import (
-    DAY_US,
-    HOUR_US,
-    Section,
-    Span,
-    Tolerance,
-    Window,
-    error,
-    judged,
-    pair,
-    present,
-    score,
-)
+from tests.accuracy.matching import Section, Span, Tolerance, Window, error, judged, pair, present, score
 from tests.accuracy.played import Played
 
 EXACTLY: Final = Tolerance(0, 0)

@@ -14,15 +14,13 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pipeline.core.clock import to_us
+from pipeline.core.clock import HOUR_US, MINUTE_US, to_us
 from pipeline.simulator import CityPlan, Device, Family, truth
 from pipeline.simulator.truth import Course
 from tests.accuracy.alerts import AlertRow, alert_spans
 from tests.accuracy.database import Connection, rows
 from tests.accuracy.matching import (
     FOR_EVER_US,
-    HOUR_US,
-    MINUTE_US,
     Pairing,
     Section,
     Span,

@@ -11,13 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from pipeline.core.clock import from_us
+from pipeline.core.clock import MINUTE_US, from_us
 from pipeline.simulator import CityPlan, Device
 from pipeline.simulator.breakdowns import death_us
 
-MINUTE_US: Final = 60_000_000
-HOUR_US: Final = 60 * MINUTE_US
-DAY_US: Final = 24 * HOUR_US
 FOR_EVER_US: Final = 1 << 62
 _SHOWN: Final = 10
 

@@ -15,13 +15,12 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import HOUR_US, MINUTE_US
 from pipeline.simulator import CityPlan, Device, Family, truth
 from pipeline.simulator.truth import Course
 from tests.accuracy.database import Connection, rows
 from tests.accuracy.matching import (
     FOR_EVER_US,
-    HOUR_US,
-    MINUTE_US,
     Pairing,
     Section,
     Span,

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from pipeline.core.clock import HOUR_US
+
 # Run as a script, Python looks beside this file first; the repository is meant.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
@@ -35,7 +37,7 @@ from tests.accuracy import (  # noqa: E402  # as above
     report,
     water,
 )
-from tests.accuracy.matching import HOUR_US, Section, Window  # noqa: E402  # as above
+from tests.accuracy.matching import Section, Window  # noqa: E402  # as above
 from tests.accuracy.play import BROKEN, perfect, publish  # noqa: E402  # as above
 from tests.accuracy.played import Played, Published  # noqa: E402  # as above
 from tests.chaos.settle import settle  # noqa: E402  # as above

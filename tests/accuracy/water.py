@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import DAY_US, SECOND_US
 from pipeline.simulator import CityPlan, Device, Family, truth
 from pipeline.simulator.truth import Course
 from tests.accuracy.alerts import AlertRow, alert_spans
 from tests.accuracy.database import Connection, rows
 from tests.accuracy.matching import (
-    DAY_US,
     Section,
     Span,
     Tolerance,
@@ -40,7 +40,6 @@ NEVER_TRUE: Final = (
     "water_meter_disturbed",
     "water_meter_fault",
 )
-_SECOND_US: Final = 1_000_000
 
 # What a meter logged before it came to its site is not the site's.
 _CONSUMED: Final = """
@@ -130,6 +129,6 @@ def _consumed(true: Truth, found: Found) -> Iterator[float]:
     for each in found.consumed:
         # a meter's clock tells whole seconds
         course = true.volumes[each.site]
-        first, last = course.at(each.from_us + _SECOND_US), course.at(each.until_us + _SECOND_US)
+        first, last = course.at(each.from_us + SECOND_US), course.at(each.until_us + SECOND_US)
         if first is not None and last is not None and last > first:
             yield 100 * (each.used_litres - last + first) / (last - first)

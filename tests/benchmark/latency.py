@@ -13,7 +13,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer
 
 from pipeline.core import topics
-from pipeline.core.clock import from_rfc3339, to_us
+from pipeline.core.clock import DAY_US, from_rfc3339, to_us
 from pipeline.core.identity import event_id
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
@@ -28,7 +28,6 @@ from tests.benchmark.way import STILL_SECONDS, System
 
 _GLANCE_SECONDS: Final = 0.01
 _AT_ONCE: Final = 500
-_DAY_US: Final = 86_400_000_000
 
 
 class Latencies:
@@ -100,7 +99,7 @@ async def latencies(
     found = Latencies()
     has_alerts = {"relay", "topology-container"} <= system.processes.keys()
     async with open_loader(system.settings) as loader, asyncio.TaskGroup() as group:
-        group.create_task(_watch_rows(system.settings, sent, found, len(order), city.start_us - _DAY_US))
+        group.create_task(_watch_rows(system.settings, sent, found, len(order), city.start_us - DAY_US))
         if has_alerts:
             group.create_task(_watch_alerts(system.settings, alerted, found, len(changing)))
         await asyncio.sleep(1)

@@ -8,17 +8,15 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
 from pipeline.registry.attributes import Curve, read_curve
 from topologies.container.parameters import ContainerParameters
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED
 from topologies.runtime.alarms import Timing
 from topologies.runtime.model import Place
-from topologies.runtime.slopes import DAY_US
 
 FAMILY: Final = "container"
 _PLACES: Final = 10_000
-_MINUTE_US: Final = 60_000_000
-HOUR_US: Final = 60 * _MINUTE_US
 _PREFIXES: Final = {
     FULL: "full",
     OVERFULL: "overfull",
@@ -123,8 +121,8 @@ def limits_of(parameters: ContainerParameters) -> Limits:
     """The parameters as the logic counts with them."""
     timings = {
         rule: Timing(
-            round(getattr(parameters, f"{prefix}_minimum_minutes") * _MINUTE_US),
-            round(getattr(parameters, f"{prefix}_damping_minutes") * _MINUTE_US),
+            round(getattr(parameters, f"{prefix}_minimum_minutes") * MINUTE_US),
+            round(getattr(parameters, f"{prefix}_damping_minutes") * MINUTE_US),
         )
         for rule, prefix in _PREFIXES.items()
         if getattr(parameters, f"{prefix}_alert")

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Final
 
 from pipeline.city.model import City
+from pipeline.core.clock import HOUR_US
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.container.facts import (
@@ -27,7 +28,7 @@ from topologies.container.facts import (
     Measurement,
     Now,
 )
-from topologies.container.limits import HOUR_US, Here, Limitations, Limits
+from topologies.container.limits import Here, Limitations, Limits
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED, due_alarms, sentence
 from topologies.container.trend import UNKNOWN, Trend, begun, extended, foretell, rate_of
 from topologies.runtime.alarms import NONE, Alarms, follow, is_on

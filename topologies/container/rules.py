@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pipeline.core import topics
+from pipeline.core.clock import DAY_US
 from topologies.container.facts import Level
 from topologies.runtime.alarms import Alarm, Alarms
 from topologies.runtime.model import Opened, Place, Rule
-from topologies.runtime.slopes import DAY_US
 
 if TYPE_CHECKING:
     from topologies.container.limits import Here

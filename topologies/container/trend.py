@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from topologies.runtime.slopes import DAY_US, slopes_per_day
+from pipeline.core.clock import DAY_US, HOUR_US
+from topologies.runtime.slopes import slopes_per_day
 
-_HOUR_US: Final = 3_600_000_000
 MOST: Final = 8
 """Points that are kept; beyond them every second one goes, and the others stand twice as far apart."""
-FIRST_SPACING_US: Final = _HOUR_US // 2
+FIRST_SPACING_US: Final = HOUR_US // 2
 FEWEST: Final = 4
-SHORTEST_US: Final = 6 * _HOUR_US
+SHORTEST_US: Final = 6 * HOUR_US
 """From fewer points, or over less time, nothing is foretold."""
 OUTER: Final = 0.25
 """The interval leaves out a quarter of the slopes at either end: those of the night, when nobody throws in, and those

@@ -11,9 +11,11 @@ from itertools import combinations
 from statistics import median
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import MINUTE_US
+
 MOST_GAP: Final = 16_384
 """A larger step of the counter is no gap (MAX_FCNT_GAP, LoRaWAN 1.0.3, 4.3.1.5): it begins anew."""
-DISORDER_US: Final = 60_000_000
+DISORDER_US: Final = MINUTE_US
 """Frames may overtake one another by so much."""
 FEWEST_POINTS: Final = 7
 _MOST_POINTS: Final = 30

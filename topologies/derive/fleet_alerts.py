@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import psycopg
 
 from pipeline.city.model import City
-from pipeline.core.clock import from_us, to_us
+from pipeline.core.clock import DAY_US, from_us, to_us
 from pipeline.core.identity import derived_id
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
@@ -25,7 +25,6 @@ from topologies.derive.fleet_rules import (
     frames_lost,
     many_gaps,
 )
-from topologies.derive.fleet_silence import DAY_US
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
 from topologies.runtime.alerts import Alert, Reconciled, reconcile

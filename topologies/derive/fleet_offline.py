@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from pipeline.city.read import load_city
-from pipeline.core.clock import from_us, to_us
+from pipeline.core.clock import MINUTE_US, from_us, to_us
 from pipeline.core.identity import Id, derived_id
 from pipeline.core.settings import Settings
 from topologies.derive.derivation import Derivation, Done
@@ -32,7 +32,6 @@ from topologies.runtime.model import Opened
 GATEWAY_MARK: Final = "fleet_gateway"
 SILENCE_MARK: Final = "fleet_silence"
 _REST_SECONDS: Final = 5.0
-_MINUTE_US: Final = 60_000_000
 _NOTHING: Final = Opened(None, None, "", "")
 
 
@@ -86,7 +85,7 @@ class _Silences(Look):
                 minutes,
                 since_us - to_us(first),
                 factor=parameters.gateway_factor,
-                minimum_us=round(parameters.gateway_minimum_minutes * _MINUTE_US),
+                minimum_us=round(parameters.gateway_minimum_minutes * MINUTE_US),
             )
             if next_us is None:
                 newest.append((gateway, since_us, minutes, due_us))

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from pipeline.core import topics
-from pipeline.core.clock import from_us
+from pipeline.core.clock import HOUR_US, from_us
 from topologies.runtime import alert_events
 from topologies.runtime.model import Opened, Rule
 
@@ -35,7 +35,7 @@ def named(device: str, name: str | None) -> str:
 
 def device_offline(who: str, since_us: int, allowed_us: int) -> Opened:
     """A device has been silent for too long; value and limit in hours."""
-    at, hours = _local(since_us), round(allowed_us / 3_600_000_000, 3)
+    at, hours = _local(since_us), round(allowed_us / HOUR_US, 3)
     return Opened(
         hours,
         hours,

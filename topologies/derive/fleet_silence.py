@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import DAY_US
 from pipeline.core.identity import Id
 
-DAY_US: Final = 86_400_000_000
 NOT_YET_US: Final = 2**62
 """A time that never comes."""
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import psycopg
 
-from pipeline.core.clock import from_us, to_us
+from pipeline.core.clock import MINUTE_US, from_us, to_us
 from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
@@ -22,7 +22,7 @@ from topologies.derive.phases import BayFact, Phase, Span, from_known, phases
 
 MARK: Final = "parking_stay"
 QUARTER_MARK: Final = "parking_quarter"
-QUARTER_US: Final = 15 * 60 * 1_000_000
+QUARTER_US: Final = 15 * MINUTE_US
 FACTS: Final = "parking_observation"
 REST_SECONDS: Final = 5.0
 _QUERIES = load_queries("topologies.derive", "parking.sql")

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Final
 
 from pipeline.city.model import City
+from pipeline.core.clock import SECOND_US
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.frame_pb2 import VERDICT_DUPLICATE, Frame
 from topologies.fleet.facts import Life, Now, Sign
@@ -27,7 +28,6 @@ MEMORY: Final = 8
 _SIGNS: Final = frozenset({"up", "join", "status"})
 """An `ack` comes with an uplink; `txack` and `log` are said by the network, `location` by a computer."""
 _STATUS: Final = "status"
-_SECOND_US: Final = 1_000_000
 
 
 class FleetLogic:
@@ -79,7 +79,7 @@ class FleetLogic:
             family = family or before.known_family
             gaps = before.gaps
             if not is_copy and event != _STATUS:
-                gaps = (*gaps[1 - GAPS :], round((at_us - before.observed_at_us) / _SECOND_US))
+                gaps = (*gaps[1 - GAPS :], round((at_us - before.observed_at_us) / SECOND_US))
             usual, missed = before.usual, before.missed
             if gateways and (gateways != usual or any(missed)):
                 usual, missed = _usual(usual, missed, gateways, ageing=0 if is_copy else 1)
@@ -100,7 +100,7 @@ class FleetLogic:
             family,
             gaps,
             interval,
-            due_us(at_us, allowed * _SECOND_US, limits.quiet),
+            due_us(at_us, allowed * SECOND_US, limits.quiet),
             usual,
             missed,
             silent_from_us,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.core.clock import HOUR_US, MINUTE_US
 from topologies.groundwater.parameters import GroundwaterParameters
 from topologies.groundwater.rules import FLOOD, HIGH, LOW, RISING
 from topologies.runtime.alarms import Timing
@@ -21,8 +22,6 @@ STANDARD_GRAVITY: Final = 9.80665
 WATER_DENSITY: Final = 1000.0
 """kg/m3, of fresh water at 4 degrees Celsius; see the README for what that costs."""
 _PLACES: Final = 10_000
-_MINUTE_US: Final = 60_000_000
-_HOUR_US: Final = 60 * _MINUTE_US
 _PREFIXES: Final = {LOW: "low", HIGH: "high", FLOOD: "flood", RISING: "rising"}
 
 
@@ -107,8 +106,8 @@ def limits_of(parameters: GroundwaterParameters) -> Limits:
     limits = {LOW: parameters.low_metres_nhn, HIGH: parameters.high_metres_nhn, FLOOD: parameters.flood_metres_nhn}
     timings = {
         rule: Timing(
-            round(getattr(parameters, f"{prefix}_minimum_minutes") * _MINUTE_US),
-            round(getattr(parameters, f"{prefix}_damping_minutes") * _MINUTE_US),
+            round(getattr(parameters, f"{prefix}_minimum_minutes") * MINUTE_US),
+            round(getattr(parameters, f"{prefix}_damping_minutes") * MINUTE_US),
         )
         for rule, prefix in _PREFIXES.items()
         if getattr(parameters, f"{prefix}_alert") and (rule == RISING or limits[rule] is not None)
@@ -123,8 +122,8 @@ def limits_of(parameters: GroundwaterParameters) -> Limits:
         dry=parameters.dry_metres,
         below_probe=parameters.below_probe_metres,
         above_top=parameters.above_top_metres,
-        rate_per_us=parameters.rate_metres_per_hour / _HOUR_US,
-        stuck_us=parameters.stuck_hours * _HOUR_US,
+        rate_per_us=parameters.rate_metres_per_hour / HOUR_US,
+        stuck_us=parameters.stuck_hours * HOUR_US,
         timings=timings,
     )
 

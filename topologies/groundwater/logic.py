@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any, Final
 
+from pipeline.core.clock import HOUR_US
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.groundwater.facts import (
@@ -32,7 +33,6 @@ from topologies.groundwater.facts import (
 from topologies.groundwater.limits import Limitations, Limits
 from topologies.groundwater.rules import FLOOD, HIGH, LOW, RISING, sentence
 from topologies.groundwater.steps import (
-    HOUR_US,
     column_of,
     finer,
     is_confirmed,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import HOUR_US
 from topologies.groundwater.facts import (
     AIR_PRESSURE_HELD,
     DRY,
@@ -23,7 +24,6 @@ from topologies.groundwater.limits import ABSOLUTE, SEALED, VENTED, Here, Limits
 from topologies.groundwater.surroundings import Around, Series
 
 HECTOPASCALS_PER_BAR: Final = 1000.0
-HOUR_US: Final = 3_600_000_000
 LEAST_US: Final = HOUR_US // 4
 """Two measurements that are nearer than this are judged as if they were so far apart: every probe trembles."""
 RISE_US: Final = 6 * HOUR_US

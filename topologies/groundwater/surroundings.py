@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from pipeline.core.clock import to_us
+from pipeline.core.clock import HOUR_US, to_us
 
-GAP_US: Final = 3 * 3_600_000_000
+GAP_US: Final = 3 * HOUR_US
 """How far apart two values of a barometer may be for what lies between them to follow from both, and how long the last
 one holds."""
 

@@ -6,6 +6,7 @@ import math
 from typing import Any, Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.core.clock import HOUR_US, MINUTE_US
 from topologies.lighting.parameters import LightingParameters
 from topologies.lighting.plan import Plan
 from topologies.lighting.rules import PREFIXES
@@ -14,8 +15,6 @@ from topologies.runtime.model import Place
 
 FAMILY: Final = "lighting"
 _PLACES: Final = 200_000
-_MINUTE_US: Final = 60_000_000
-_HOUR_US: Final = 60 * _MINUTE_US
 _DECIMALS: Final = 1
 """Coordinates are taken to a tenth of a degree: the sun's times are half a minute apart there, and a segment's lamps
 share one plan."""
@@ -90,8 +89,8 @@ def limits_of(parameters: LightingParameters, latitude: float, longitude: float)
     """The parameters as the logic counts with them."""
     timings = {
         rule: Timing(
-            round(getattr(parameters, f"{prefix}_minimum_minutes") * _MINUTE_US),
-            round(getattr(parameters, f"{prefix}_damping_minutes") * _MINUTE_US),
+            round(getattr(parameters, f"{prefix}_minimum_minutes") * MINUTE_US),
+            round(getattr(parameters, f"{prefix}_damping_minutes") * MINUTE_US),
         )
         for rule, prefix in PREFIXES.items()
         if getattr(parameters, f"{prefix}_alert")
@@ -100,8 +99,8 @@ def limits_of(parameters: LightingParameters, latitude: float, longitude: float)
         plan=Plan(parameters, latitude=latitude, longitude=longitude),
         tolerance_ratio=parameters.dimming_tolerance_ratio,
         standby_watts=parameters.standby_watts,
-        most_watt_hours_per_us=parameters.most_watts / _HOUR_US,
-        silence_us=round(parameters.silence_hours * _HOUR_US),
+        most_watt_hours_per_us=parameters.most_watts / HOUR_US,
+        silence_us=round(parameters.silence_hours * HOUR_US),
         is_switched=parameters.supply == "switched",
         timings=timings,
     )

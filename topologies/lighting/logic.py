@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from pipeline.city.model import City
+from pipeline.core.clock import HOUR_US
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.lighting.facts import METER_ODD, NO_SITE, NOWHERE, Now, Report, State
 from topologies.lighting.limits import Limitations, Limits
@@ -21,7 +22,7 @@ from topologies.runtime.alarms import NONE, Alarms, follow, is_on
 from topologies.runtime.model import Mark, Opened, Place, Rule
 
 NIGHT_MARK: Final = "luminaire_night"
-SPREAD_US: Final = 26 * 3_600_000_000
+SPREAD_US: Final = 26 * HOUR_US
 """What was used between two readings is spread over the time between them, but over no more than this: a day, and what
 a report may be late."""
 _SECONDS_PER_US: Final = 1.05e-6

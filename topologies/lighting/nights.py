@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from pipeline.core.clock import HOUR_US, SECOND_US
 from topologies.lighting.logic import SPREAD_US
 from topologies.lighting.plan import Night
 
-_HOUR_US: Final = 3_600_000_000
-_SECOND_US: Final = 1_000_000
 _SECONDS_PER_HOUR: Final = 3600
 WELL_KNOWN: Final = 0.9
 """Where less of the time is known than this share, a state's burning time is not held against the meter."""
@@ -80,7 +79,7 @@ def figures_of(said: Sequence[Said], night: Night) -> Figures | None:
     if counted:
         burning = sum(each.within(begin_us, end_us) for each in counted)
     elif states:
-        burning = sum(each.within(begin_us, end_us) for each in states) / _SECOND_US
+        burning = sum(each.within(begin_us, end_us) for each in states) / SECOND_US
     newest = max(mine or said, key=lambda each: each.observed_at_us)
     rated: float | None = None
     is_sure = bool(counted) or known_us >= WELL_KNOWN * (end_us - begin_us)
@@ -89,9 +88,9 @@ def figures_of(said: Sequence[Said], night: Night) -> Figures | None:
     return Figures(
         newest.segment or "",
         energy,
-        sum(until_us - from_us for from_us, until_us in night.due) / _SECOND_US,
-        sum(each._replace(rate=1.0).within(*span) for each in states for span in night.due) / _SECOND_US,
-        sum(each.within(*span) for each in states for span in night.due) / _SECOND_US,
+        sum(until_us - from_us for from_us, until_us in night.due) / SECOND_US,
+        sum(each._replace(rate=1.0).within(*span) for each in states for span in night.due) / SECOND_US,
+        sum(each.within(*span) for each in states for span in night.due) / SECOND_US,
         burning,
         rated,
         _by_hour(used, night),
@@ -125,7 +124,7 @@ def _by_hour(used: Sequence[_Stretch], night: Night) -> dict[int, float]:
     """Noon is a full hour, so every hour belongs to one night."""
     hours: dict[int, float] = {}
     for each in used:
-        first_us = night.begin_us + (each.from_us - night.begin_us) // _HOUR_US * _HOUR_US
-        for hour_us in range(first_us, each.until_us, _HOUR_US):
-            hours[hour_us] = hours.get(hour_us, 0.0) + each.within(hour_us, hour_us + _HOUR_US)
+        first_us = night.begin_us + (each.from_us - night.begin_us) // HOUR_US * HOUR_US
+        for hour_us in range(first_us, each.until_us, HOUR_US):
+            hours[hour_us] = hours.get(hour_us, 0.0) + each.within(hour_us, hour_us + HOUR_US)
     return hours

@@ -18,17 +18,15 @@ from zoneinfo import ZoneInfo
 from astral import Observer, SunDirection
 from astral.sun import time_at_elevation
 
-from pipeline.core.clock import to_us
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US, to_us
 from topologies.lighting.parameters import LightingParameters
 
 ZONE: Final = ZoneInfo("Europe/Berlin")
 _NOON: Final = time(12)
 _DAY: Final = timedelta(days=1)
-_DAY_US: Final = 86_400_000_000
-_EARLIEST_NOON_US: Final = 10 * 3_600_000_000
+_EARLIEST_NOON_US: Final = 10 * HOUR_US
 """Local noon is at 10 or 11 o'clock UTC."""
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_MINUTE_US: Final = 60_000_000
 _NIGHTS: Final = 800
 
 
@@ -134,7 +132,7 @@ class Plan:
             | {at_us for at_us, _ in steps}
             | {at_us for from_us, until_us, _ in overrides for at_us in (from_us, until_us)}
         )
-        grace_us = round(parameters.grace_minutes * _MINUTE_US)
+        grace_us = round(parameters.grace_minutes * MINUTE_US)
         cuts = {at_us + around for at_us in events for around in (-grace_us, 0, grace_us)}
         times = [begin_us, *sorted(at_us for at_us in cuts if begin_us < at_us < end_us), end_us]
         spans: list[tuple[int, Expected]] = []
@@ -201,7 +199,7 @@ def _local_us(day: date, local: time) -> int:
 
 def night_begin_us(at_us: int) -> int:
     """The noon with which the night of a time begins."""
-    day = date.fromordinal(_EPOCH_DAY + (at_us - _EARLIEST_NOON_US) // _DAY_US)
+    day = date.fromordinal(_EPOCH_DAY + (at_us - _EARLIEST_NOON_US) // DAY_US)
     begin_us = _local_us(day, _NOON)
     return begin_us if begin_us <= at_us else _local_us(day - _DAY, _NOON)
 
@@ -216,4 +214,4 @@ def nights_between(from_us: int, until_us: int) -> Iterator[int]:
 
 def date_of(begin_us: int) -> date:
     """The date of a night's evening."""
-    return date.fromordinal(_EPOCH_DAY + begin_us // _DAY_US)
+    return date.fromordinal(_EPOCH_DAY + begin_us // DAY_US)

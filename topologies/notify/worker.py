@@ -21,6 +21,7 @@ import psycopg
 from decoders.registry import load
 from pipeline.core import clock, topics
 from pipeline.core.channels import Notify
+from pipeline.core.clock import HOUR_US
 from pipeline.core.deadletter import dead_letter
 from pipeline.core.errors import Reason, Reject, SettingsError
 from pipeline.core.logs import logger
@@ -40,7 +41,6 @@ from topologies.notify.send import senders_of
 from topologies.runtime.turn import wait_for_turn
 
 NAME: Final = "notify"
-_HOUR_US: Final = 3_600_000_000
 _log = logger(NAME)
 
 
@@ -116,7 +116,7 @@ class Worker:
                 changes.append(read_change(record))
             except Reject as reject:
                 refusals.append((record, reject))
-        oldest_ms = (clock.now_us() - round(notify.give_up_hours * _HOUR_US)) // 1000
+        oldest_ms = (clock.now_us() - round(notify.give_up_hours * HOUR_US)) // 1000
         before = self._positions[partition]
         after = before.after(records[-1], raw_offset=-1, bridges={})
         async with self._connection.transaction(), self._connection.cursor() as cursor:

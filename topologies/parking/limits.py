@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.core.clock import SECOND_US
 from topologies.parking.parameters import ParkingParameters
 from topologies.runtime.model import Place
 
 FAMILY: Final = "parking"
 _PLACES: Final = 20_000
-_SECOND_US: Final = 1_000_000
 _PERSONAL: Final = "personal"
 
 
@@ -66,9 +66,9 @@ class Limitations:
 
 def limits_of(parameters: ParkingParameters, *, watched: bool) -> Limits:
     """The parameters as the logic counts with them."""
-    overstay_us = round(parameters.overstay_minutes * 60 * _SECOND_US)
+    overstay_us = round(parameters.overstay_minutes * 60 * SECOND_US)
     return Limits(
-        silence_us=round(parameters.silence_hours * 3600 * _SECOND_US),
-        dwell_us=round(parameters.dwell_seconds * _SECOND_US),
+        silence_us=round(parameters.silence_hours * 3600 * SECOND_US),
+        dwell_us=round(parameters.dwell_seconds * SECOND_US),
         overstay_us=overstay_us if watched and overstay_us else None,
     )

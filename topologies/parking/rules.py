@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.core import topics
+from pipeline.core.clock import MINUTE_US
 from topologies.parking.facts import Bay
 from topologies.runtime.alarms import NONE, Alarm, Alarms
 from topologies.runtime.model import Opened, Place, Rule
 
 OVERSTAY: Final = "parking_overstay"
 RULES: Final = (Rule(OVERSTAY, "notice", topics.alerts("parking")),)
-_MINUTE_US: Final = 60_000_000
 
 
 def overstay_alarms(fact: Bay) -> Alarms:
@@ -33,7 +33,7 @@ def begin_us(fact: Bay) -> int:
 
 def sentence(fact: Bay, place: Place) -> Opened:
     """What an alert says; the limit is the zone's, so is the value: it opens when they are equal."""
-    minutes = 0.0 if fact.overstay_us is None else (fact.overstay_us - begin_us(fact)) / _MINUTE_US
+    minutes = 0.0 if fact.overstay_us is None else (fact.overstay_us - begin_us(fact)) / MINUTE_US
     return Opened(
         minutes,
         minutes,

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from pipeline.core.clock import DAY_US
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from topologies.runtime.alerts import Alert, Reconciled, reconcile
@@ -19,7 +20,7 @@ from topologies.runtime.fold import Folded, Folder, Late
 from topologies.runtime.intake import Intake
 from topologies.runtime.model import F, I, Rule, S
 
-_AHEAD_US: Final = 86_400_000_000
+_AHEAD_US: Final = DAY_US
 """So much more is loaded than is needed: the next late reading may be a little older."""
 
 

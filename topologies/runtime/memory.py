@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic
+from typing import Any, Generic
 
+from pipeline.core.clock import HOUR_US
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui, Record
 from pipeline.core.ticks import as_of
@@ -21,8 +22,6 @@ from topologies.runtime.fold import Folded, Folder, Late, schedule_all
 from topologies.runtime.intake import Refusal, take_in
 from topologies.runtime.model import F, I, Mark, S, Topology
 from topologies.runtime.places import Places
-
-_HOUR_US: Final = 3_600_000_000
 
 
 @dataclass(slots=True)
@@ -107,7 +106,7 @@ class MemoryWorker(Generic[I, F, S]):
         return Folder(
             topology.logic,
             self.places,
-            topology.late_hours * _HOUR_US,
+            topology.late_hours * HOUR_US,
             topology.maintenance,
             topology.surroundings,
         )

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Final
 
-DAY_US: Final = 86_400_000_000
+from pipeline.core.clock import DAY_US
 
 
 def slopes_per_day(times_us: Sequence[int], values: Sequence[float]) -> list[float]:

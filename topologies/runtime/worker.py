@@ -19,6 +19,7 @@ from typing import Any, Final, Generic
 import psycopg
 
 from pipeline.core import clock
+from pipeline.core.clock import HOUR_US
 from pipeline.core.deadletter import dead_letter
 from pipeline.core.errors import Reason, Transient
 from pipeline.core.logs import logger
@@ -38,7 +39,6 @@ from topologies.runtime.tables import Tables, load_places
 from topologies.runtime.transport import Fetched
 
 _PATIENCE_SECONDS: Final = 20.0
-_HOUR_US: Final = 3_600_000_000
 _AHEAD: Final = 6
 """Batches that wait for a lane: fetches of one partition come in a row, and without room for them one lane idles."""
 
@@ -95,7 +95,7 @@ class Worker(Generic[I, F, S]):
         return Folder(
             topology.logic,
             self._places,
-            topology.late_hours * _HOUR_US,
+            topology.late_hours * HOUR_US,
             topology.maintenance,
             topology.surroundings,
         )

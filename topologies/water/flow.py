@@ -8,12 +8,11 @@ the least flow that matters: two volumes a minute apart say nothing about rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from pipeline.core.clock import HOUR_US
 from topologies.water.facts import VOLUME_JUMP, VOLUME_RESET, VOLUME_ROLLOVER, Low, Track, Volume
 from topologies.water.limits import Limits
-
-_HOUR_US: Final = 3_600_000_000
 
 
 class Counted(NamedTuple):
@@ -53,7 +52,7 @@ def count(track: Track, volumes: Sequence[Volume], limits: Limits) -> Counted:
         if rise < 0 and newest >= last:
             # The log goes by the meter's clock, the newest volume by ours: what is out of line is known already.
             continue
-        hours = (at_us - last_us) / _HOUR_US
+        hours = (at_us - last_us) / HOUR_US
         most = limits.most_litres_per_hour * max(hours, 1.0)
         if rise < 0 and limits.rollover_litres and rise + limits.rollover_litres <= most:
             rise += limits.rollover_litres
@@ -77,7 +76,7 @@ def count(track: Track, volumes: Sequence[Volume], limits: Limits) -> Counted:
         if rise >= limits.resolution_litres and length_us > limits.gap_us:
             known_from_us, fast_us, lows = at_us, None, ()
         else:
-            flow = rise * _HOUR_US / length_us
+            flow = rise * HOUR_US / length_us
             lows = _with_low(lows, Low(at_us, flow), at_us - limits.leak_us)
             peak = flow if peak is None else max(peak, flow)
             if flow >= limits.burst_litres_per_hour:

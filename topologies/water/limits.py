@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pipeline.city.model import City
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
 from topologies.runtime.alarms import Timing
 from topologies.runtime.model import Place
 from topologies.water.parameters import WaterParameters
 from topologies.water.rules import BACKFLOW, BURST, DISTURBED, FAULT, FROST, LEAK, NO_CONSUMPTION, TAMPERED
 
 FAMILY: Final = "water"
-HOUR_US: Final = 3_600_000_000
-DAY_US: Final = 24 * HOUR_US
-_MINUTE_US: Final = 60_000_000
 _PLACES: Final = 10_000
 _PREFIXES: Final = {
     LEAK: "leak",
@@ -86,8 +84,8 @@ def limits_of(parameters: WaterParameters) -> Limits:
     """The parameters as the logic counts with them."""
     timings = {
         rule: Timing(
-            round(getattr(parameters, f"{prefix}_minimum_minutes", 0) * _MINUTE_US),
-            round(getattr(parameters, f"{prefix}_damping_minutes") * _MINUTE_US),
+            round(getattr(parameters, f"{prefix}_minimum_minutes", 0) * MINUTE_US),
+            round(getattr(parameters, f"{prefix}_damping_minutes") * MINUTE_US),
         )
         for rule, prefix in _PREFIXES.items()
         if getattr(parameters, f"{prefix}_alert")
@@ -103,7 +101,7 @@ def limits_of(parameters: WaterParameters) -> Limits:
         leak_litres_per_hour=parameters.leak_litres_per_hour,
         leak_us=round(parameters.leak_hours * HOUR_US),
         burst_litres_per_hour=parameters.burst_litres_per_hour,
-        burst_us=round(parameters.burst_minutes * _MINUTE_US),
+        burst_us=round(parameters.burst_minutes * MINUTE_US),
         still_us=round(parameters.no_consumption_days * DAY_US) or None,
         meter_alarms=parameters.meter_alarms,
         timings=timings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pipeline.core import topics
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.core.topics import PERSONAL
 from topologies.runtime.model import Opened, Place, Rule
 from topologies.water.facts import Consumption
@@ -73,7 +74,7 @@ def sentence(rule: Rule, fact: Consumption, place: Place, here: Here) -> Opened:
     """What an alert says whose opening this fact was the last one before."""
     limits, name, track = here.at(fact.observed_at_us), place.name, fact.track
     if track is not None and rule.name == LEAK and "leak" in fact.found and track.lows:
-        flow, hours = track.lows[0].flow, round(limits.leak_us / 3_600_000_000)
+        flow, hours = track.lows[0].flow, round(limits.leak_us / HOUR_US)
         return Opened(
             flow,
             limits.leak_litres_per_hour,
@@ -89,7 +90,7 @@ def sentence(rule: Rule, fact: Consumption, place: Place, here: Here) -> Opened:
             f"Water meter {name}: {flow:.0f} l/h, probably a burst pipe.",
         )
     if track is not None and rule.name == NO_CONSUMPTION and limits.still_us and rule_found(rule, fact):
-        days, limit = (track.last_us - track.still_us) / 86_400_000_000, limits.still_us / 86_400_000_000
+        days, limit = (track.last_us - track.still_us) / DAY_US, limits.still_us / DAY_US
         return Opened(
             days,
             limit,

@@ -7,9 +7,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
+from pipeline.core.clock import MINUTE_US
 from pipeline.simulator.devices import DISABLED_ZONE
 from pipeline.simulator.encode import bosch, libelium, nwave, pni, tekzitel
-from pipeline.simulator.frames import MINUTE_US
 from pipeline.simulator.moments import Bay, Start
 from pipeline.simulator.voices import Sent, Voice
 

@@ -11,8 +11,8 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
+from pipeline.core.clock import DAY_US, HOUR_US, SECOND_US
 from pipeline.simulator.encode import axioma
-from pipeline.simulator.frames import DAY_US, HOUR_US, SECOND_US
 from pipeline.simulator.moments import Meter, Start
 from pipeline.simulator.voices import Sent, Voice
 

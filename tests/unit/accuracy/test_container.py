@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
 from pipeline.simulator.truth import Course
 from tests.accuracy import container
 from tests.accuracy.alerts import AlertRow
-from tests.accuracy.matching import DAY_US, HOUR_US, MINUTE_US, Score, Section, Span, Window
+from tests.accuracy.matching import Score, Section, Span, Window
 
 WINDOW = Window(0, 10 * DAY_US)
 LORRY = 2 * DAY_US

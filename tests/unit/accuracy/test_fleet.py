@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.core.clock import DAY_US, HOUR_US
 from tests.accuracy import fleet
-from tests.accuracy.matching import DAY_US, HOUR_US, Section, Span, Window
+from tests.accuracy.matching import Section, Span, Window
 
 WINDOW = Window(0, 20 * DAY_US)
 TRUE = fleet.Truth(

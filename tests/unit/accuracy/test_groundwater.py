@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.simulator.breakdowns import Spell
 from tests.accuracy import groundwater
 from tests.accuracy.groundwater import Level
-from tests.accuracy.matching import DAY_US, HOUR_US, Section, Window
+from tests.accuracy.matching import Section, Window
 
 Figure = tuple[str, int, float]
 WINDOW = Window(0, 20 * DAY_US)

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pipeline.core.clock import to_us
+from pipeline.core.clock import DAY_US, HOUR_US, to_us
 from pipeline.simulator import CityPlan, Family, devices
 from pipeline.simulator.truth import Course, told_level
 from tests.accuracy import lighting
 from tests.accuracy.alerts import AlertRow
-from tests.accuracy.matching import DAY_US, HOUR_US, Section, Span, Window
+from tests.accuracy.matching import Section, Span, Window
 
 NIGHT = date(2026, 3, 10)
 NOON, NEXT = lighting.bounds_us(NIGHT)

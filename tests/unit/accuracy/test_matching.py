@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.clock import HOUR_US, MINUTE_US
 from tests.accuracy.matching import (
-    HOUR_US,
-    MINUTE_US,
     Span,
     Tolerance,
     Window,

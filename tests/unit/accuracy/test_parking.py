@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.clock import HOUR_US, MINUTE_US
 from pipeline.simulator.truth import Course
 from tests.accuracy import parking
-from tests.accuracy.matching import HOUR_US, MINUTE_US, Error, Section, Span, Window
+from tests.accuracy.matching import Error, Section, Span, Window
 from tests.accuracy.parking import Phase, Stretch
 
 WINDOW = Window(0, 10 * HOUR_US)

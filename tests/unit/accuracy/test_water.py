@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.simulator.truth import Course
 from tests.accuracy import water
 from tests.accuracy.alerts import AlertRow
-from tests.accuracy.matching import DAY_US, HOUR_US, Section, Span, Window
+from tests.accuracy.matching import Section, Span, Window
 
 WINDOW = Window(0, 20 * DAY_US)
 TRUE = water.Truth(

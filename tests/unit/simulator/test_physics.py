@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from pipeline.core.clock import to_us
+from pipeline.core.clock import DAY_US, HOUR_US, to_us
 from pipeline.simulator import CityPlan, Device, Family, containers, devices, encode, groundwater, lighting, parking
 from pipeline.simulator.battery import battery_of, device_status_percent
 from pipeline.simulator.containers import fill_ratio
-from pipeline.simulator.frames import DAY_US, HOUR_US, Frame
+from pipeline.simulator.frames import Frame
 from pipeline.simulator.sun import crossing_us, elevation_degrees, from_local_us, local_hour, local_us
 
 PLAN = CityPlan(start=datetime(2026, 6, 2, tzinfo=UTC), duration=timedelta(days=3))

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.event.read import read_event
 from pipeline.simulator import CityPlan, Device, Family, Fate, containers, devices, events, groundwater, parking, truth
 from pipeline.simulator.breakdowns import BLIND, NO_ECHO_METRES, death_us, gateway_outages, seen_bays, spells
-from pipeline.simulator.frames import DAY_US, HOUR_US
 from pipeline.simulator.truth import What, happenings
 
 HONEST = CityPlan(

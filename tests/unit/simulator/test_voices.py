@@ -14,11 +14,11 @@ import pytest
 
 from decoders.api import Sample, Uplink, check_attributes
 from decoders.registry import load
+from pipeline.core.clock import SECOND_US
 from pipeline.simulator import CityPlan, Device, Family, containers, devices, groundwater, lighting, parking
 from pipeline.simulator import water as water_meters
 from pipeline.simulator import weather as weather_stations
 from pipeline.simulator.city import MODELS_FIELDS
-from pipeline.simulator.frames import SECOND_US
 from pipeline.simulator.models import MODELS
 from pipeline.simulator.moments import Bay, Container, Lamp, LampUsage, Meter, Moment, Weather, Well
 from pipeline.simulator.voices import containers as container_voices

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
+from pipeline.core.clock import HOUR_US
 from pipeline.simulator import CityPlan, Device, Family, devices, groundwater, water, weather
-from pipeline.simulator.frames import HOUR_US
 from pipeline.simulator.sun import elevation_degrees, local_hour
 
 PLAN = CityPlan(

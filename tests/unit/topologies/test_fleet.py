@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from pipeline.city.model import City
-from pipeline.core.clock import from_us, to_us
+from pipeline.core.clock import DAY_US, from_us, to_us
 from tests.unit.topologies.material import HOUR_US, at
 from topologies.derive.fleet_account import MOST_GAP, Account, Event, account, battery_days_left, runs
 from topologies.derive.fleet_alerts import Who, day_episodes
 from topologies.derive.fleet_days import Day
 from topologies.derive.fleet_rules import BATTERY_LOW, FRAMES_LOST, MANY_GAPS, gateway_offline
-from topologies.derive.fleet_silence import DAY_US, NOT_YET_US, Outage, Silence, Verdict, allowed_gap_us, judge
+from topologies.derive.fleet_silence import NOT_YET_US, Outage, Silence, Verdict, allowed_gap_us, judge
 from topologies.fleet.limits import Quiet, due_us
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alerts import Alert, reconcile

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline.core.clock import DAY_US
 from topologies.container.trend import FEWEST, MOST, begun, extended, foretell, rate_of
-from topologies.runtime.slopes import DAY_US
 
 HOUR_US = DAY_US // 24
 
