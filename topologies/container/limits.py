@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from pipeline.city.model import City
-from pipeline.core.clock import DAY_US, HOUR_US, MINUTE_US
+from pipeline.core.clock import DAY_US, HOUR_US
 from pipeline.registry.attributes import Curve, read_curve
 from topologies.container.parameters import ContainerParameters
 from topologies.container.rules import FULL, HOT, OVERFULL, SUSPECTED, TILTED
+from topologies.runtime import limits
 from topologies.runtime.alarms import Timing
 from topologies.runtime.model import Place
 
 FAMILY: Final = "container"
-_PLACES: Final = 10_000
 _PREFIXES: Final = {
     FULL: "full",
     OVERFULL: "overfull",
@@ -45,22 +43,19 @@ class Limits(NamedTuple):
     """Of the rules that are on."""
 
 
-class Here:
+class Here(limits.Here[Limits]):
     """What a container is judged by at a place."""
 
-    __slots__ = ("_only", "_turns", "bad_volume_table", "geometry", "place", "volumes")
+    __slots__ = ("bad_volume_table", "geometry", "volumes")
 
-    def __init__(self, place: Place, city: City) -> None:
-        self.place = place
+    def __init__(self, place: Place, turns: limits.Turns[Limits]) -> None:
+        super().__init__(place, turns)
         self.geometry = geometry(place)
         self.volumes: Volumes | None = None
         self.bad_volume_table = False
         if self.geometry is not None and (text := place.attributes.get("volume_table")):
             self.volumes = volumes_of(text, *self.geometry)
             self.bad_volume_table = self.volumes is None
-        turns = city.timeline(ContainerParameters, FAMILY, group=place.group, site=place.site).turns
-        self._turns = [(turn.from_us, limits_of(turn.parameters)) for turn in turns]
-        self._only = self._turns[0][1] if len(turns) == 1 else None
 
     def fill(self, distance: float) -> float | None:
         """The fill at a distance before clamping; None without a geometry."""
@@ -70,12 +65,6 @@ class Here:
             return None
         empty, full = self.geometry
         return (empty - distance) / (empty - full)
-
-    def at(self, at_us: int) -> Limits:
-        """The limits that hold at a time."""
-        if self._only is not None:
-            return self._only
-        return next((limits for from_us, limits in reversed(self._turns) if from_us <= at_us), self._turns[0][1])
 
 
 class Volumes:
@@ -100,33 +89,16 @@ class Volumes:
         return share + slope * distance
 
 
-class Limitations:
-    """Every place's, kept while the same places come again."""
+class Limitations(limits.EachPlace[Place, Here]):
+    """Every container's."""
 
-    def __init__(self, city: City) -> None:
-        self._city = city
-        self._known: dict[int, Here] = {}
-
-    def of(self, place: Place) -> Here:
-        """Of a place."""
-        known = self._known.get(id(place))
-        if known is None or known.place is not place:
-            if len(self._known) > _PLACES:
-                self._known.clear()
-            known = self._known[id(place)] = Here(place, self._city)
-        return known
+    def here(self, place: Place) -> Here:
+        """See the base."""
+        return Here(place, self.turns(ContainerParameters, FAMILY, place, limits_of))
 
 
 def limits_of(parameters: ContainerParameters) -> Limits:
     """The parameters as the logic counts with them."""
-    timings = {
-        rule: Timing(
-            round(getattr(parameters, f"{prefix}_minimum_minutes") * MINUTE_US),
-            round(getattr(parameters, f"{prefix}_damping_minutes") * MINUTE_US),
-        )
-        for rule, prefix in _PREFIXES.items()
-        if getattr(parameters, f"{prefix}_alert")
-    }
     return Limits(
         full_ratio=parameters.full_ratio,
         full_resolved_ratio=parameters.full_resolved_ratio,
@@ -140,14 +112,14 @@ def limits_of(parameters: ContainerParameters) -> Limits:
         emptying_us=round(parameters.emptying_hours * HOUR_US),
         emptied_within_us=round(parameters.emptied_within_days * DAY_US) or None,
         route_horizon_us=round(parameters.route_horizon_hours * HOUR_US),
-        timings=timings,
+        timings=limits.timings_of(parameters, _PREFIXES),
     )
 
 
 def geometry(place: Place) -> tuple[float, float] | None:
     """Empty and full distance of a place; None where one is missing or they make no sense."""
-    empty = _metres(place.attributes.get("empty_distance_metres"))
-    full = _metres(place.attributes.get("full_distance_metres"))
+    empty = limits.number_of(place.attributes.get("empty_distance_metres"))
+    full = limits.number_of(place.attributes.get("full_distance_metres"))
     if empty is None or full is None or empty <= full:
         return None
     return empty, full
@@ -162,12 +134,3 @@ def volumes_of(text: Any, empty: float, full: float) -> Volumes | None:
     if curve[0].distance > full or curve[-1].distance < empty:
         return None
     return Volumes(curve, empty, full)
-
-
-def _metres(value: Any) -> float | None:
-    """Attributes of sites come from a CSV: a number, or a text that should be one."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None

@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pipeline.city.model import City
 from pipeline.core.clock import from_us, to_us
 from topologies.fleet.parameters import FleetParameters
+from topologies.runtime import limits
 from topologies.runtime.model import Place
 
 FAMILY: Final = "fleet"
-_PLACES: Final = 10_000
 _ZONE: Final = ZoneInfo("Europe/Berlin")
 _DAY: Final = timedelta(days=1)
 
@@ -36,43 +35,16 @@ class Limits(NamedTuple):
     quiet: Quiet | None
 
 
-class Here:
-    """What a device is judged by at a place."""
-
-    __slots__ = ("_only", "_turns", "place")
-
-    def __init__(self, place: Place | None, city: City) -> None:
-        self.place = place
-        group, site = ("", "") if place is None else (place.group, place.site)
-        turns = city.timeline(FleetParameters, FAMILY, group=group, site=site).turns
-        self._turns = [(turn.from_us, limits_of(turn.parameters, place)) for turn in turns]
-        self._only = self._turns[0][1] if len(turns) == 1 else None
-
-    def at(self, at_us: int) -> Limits:
-        """The limits that hold at a time."""
-        if self._only is not None:
-            return self._only
-        return next((limits for from_us, limits in reversed(self._turns) if from_us <= at_us), self._turns[0][1])
+Here = limits.Here[Limits]
+"""What a device is judged by, at a place or at none."""
 
 
-class Limitations:
-    """Every place's, kept while the same places come again."""
+class Limitations(limits.EachPlace[Place | None, Here]):
+    """Every device's."""
 
-    def __init__(self, city: City) -> None:
-        self._city = city
-        self._nowhere = Here(None, city)
-        self._known: dict[int, Here] = {}
-
-    def of(self, place: Place | None) -> Here:
-        """Of a place, or of no place."""
-        if place is None:
-            return self._nowhere
-        known = self._known.get(id(place))
-        if known is None or known.place is not place:
-            if len(self._known) > _PLACES:
-                self._known.clear()
-            known = self._known[id(place)] = Here(place, self._city)
-        return known
+    def here(self, place: Place | None) -> Here:
+        """See the base."""
+        return Here(place, self.turns(FleetParameters, FAMILY, place, lambda each: limits_of(each, place)))
 
 
 def limits_of(parameters: FleetParameters, place: Place | None) -> Limits:
