@@ -52,7 +52,16 @@ def load_city(settings: Settings) -> City:
     Raises:
         SettingsError: the file cannot be read or has a fault.
     """
-    return read_city(Path(settings.topology.city), installed_parameters()) if settings.topology.city else City()
+    return city_at(settings.topology.city)
+
+
+def city_at(file: str) -> City:
+    """The city of a file with the parameters that are installed; what is built in where it is none (empty).
+
+    Raises:
+        SettingsError: the file cannot be read or has a fault.
+    """
+    return read_city(Path(file), installed_parameters()) if file else City()
 
 
 def read_city(file: Path, models: Mapping[str, type[Parameters]]) -> City:

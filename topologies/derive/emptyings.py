@@ -17,10 +17,11 @@ from pipeline.core.cloudevents import DevEuiText, EventData, Publication, Time
 from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
+from topologies.container.logic import EMPTYING_MARK
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
 from topologies.runtime import outbox
 
-MARK: Final = "container_emptying"
 _QUERIES = load_queries("topologies.derive")
 _SOURCE: Final = "/silkstream/derive/container"
 _FACTS: Final = "container_level"
@@ -41,13 +42,11 @@ class ContainerEmptied(EventData, frozen=True, kw_only=True):
 
 async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Recompute what is marked, in one transaction. Marks first, facts second."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    async with taken(connection, EMPTYING_MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
         begins = await facts_from(cursor, {_FACTS})
-        wanted = {"devices": sorted({device for _, device in marks}), "whole_from": begins[_FACTS]}
+        wanted = {"devices": sorted({mark.subject for mark in marks}), "whole_from": begins[_FACTS]}
         await cursor.execute(_QUERIES["recompute_emptyings"], wanted)
         events = [
             outbox.Event(
@@ -67,7 +66,6 @@ async def derive_emptyings(connection: psycopg.AsyncConnection[Any], settings: S
             for device, emptied_at, site, ratio, withdrawn in await cursor.fetchall()
         ]
         await outbox.post(cursor, events, suppressed=settings.replay)
-        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
     return Done(len(marks))
 
 

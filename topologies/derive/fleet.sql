@@ -4,12 +4,6 @@
 -- How far time has come in the stream of frames, everywhere; null while it has not come anywhere.
 SELECT CASE WHEN bool_and(as_of IS NOT NULL) THEN min(as_of) END FROM ledger WHERE consumer = 'topology-fleet';
 
--- read_marks --
-SELECT id, subject, bucket FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(most)s;
-
--- delete_marks --
-DELETE FROM mark WHERE id = ANY(%(ids)s);
-
 -- gateways_due --
 SELECT gateway, heard_at FROM fleet_gateway WHERE due_at < %(as_of)s;
 

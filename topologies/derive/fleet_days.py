@@ -24,9 +24,9 @@ from topologies.derive.derivation import Derivation, Done
 from topologies.derive.fleet_account import Account, Event, Session, account, battery_days_left
 from topologies.derive.fleet_alerts import DayAlerts
 from topologies.derive.fleet_look import QUERIES
+from topologies.derive.marks import delete
 from topologies.runtime import rows
 
-MARK: Final = "fleet_day"
 MOST_DAYS: Final = 200
 """Days of devices in one transaction: nobody else waits longer than that takes."""
 BATTERY_DAYS: Final = 90
@@ -90,7 +90,7 @@ def watch_days(settings: Settings) -> Derivation:
                 if changed:
                     await DayAlerts(cursor, settings, city).raise_for(changed, known)
             ids = [identity for _, _, mine in marks for identity in mine]
-            await cursor.execute(QUERIES["delete_marks"], {"ids": ids})
+            await delete(cursor, ids)
         beyond = sum(len(mine) for _, day, mine in marks if day < whole_from)
         return Done(len(ids), beyond, more=len(marks) == MOST_DAYS)
 

@@ -13,6 +13,7 @@ from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
 from topologies.derive.fleet_rules import FAMILY, RULES, SOURCE
+from topologies.derive.marks import read
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
 from topologies.runtime.alerts import Alert, Reconciled, reconcile
@@ -52,9 +53,7 @@ class Look:
     async def marks(self, what: str) -> Marks:
         """Marks of a kind, at most `derive.batch_marks`; whoever has done them deletes them."""
         marks = Marks([], {})
-        for identity, subject, bucket in await self.rows(
-            "read_marks", what=what, most=self.settings.derive.batch_marks
-        ):
+        for identity, subject, bucket in await read(self.cursor, what, self.settings.derive.batch_marks):
             at_us = to_us(bucket)
             marks.ids.append(identity)
             marks.from_us[subject] = min(at_us, marks.from_us.get(subject, at_us))

@@ -16,6 +16,7 @@ from pipeline.city.read import load_city
 from pipeline.core.clock import MINUTE_US, from_us, to_us
 from pipeline.core.identity import Id, derived_id
 from pipeline.core.settings import Settings
+from topologies.derive import marks
 from topologies.derive.derivation import Derivation, Done
 from topologies.derive.fleet_look import QUERIES, Look
 from topologies.derive.fleet_rules import (
@@ -25,12 +26,12 @@ from topologies.derive.fleet_rules import (
     gateway_offline,
 )
 from topologies.derive.fleet_silence import NOT_YET_US, Outage, Silence, allowed_gap_us, judge
+from topologies.fleet.logic import SILENCE_MARK
 from topologies.runtime import rows
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened
 
 GATEWAY_MARK: Final = "fleet_gateway"
-SILENCE_MARK: Final = "fleet_silence"
 _REST_SECONDS: Final = 5.0
 _NOTHING: Final = Opened(None, None, "", "")
 
@@ -61,7 +62,7 @@ class _Silences(Look):
         await self._devices(await self._with_explained(silences.from_us, outages))
         ids = gateways.ids + silences.ids
         if ids:
-            await self.cursor.execute(QUERIES["delete_marks"], {"ids": ids})
+            await marks.delete(self.cursor, ids)
         most = self.settings.derive.batch_marks
         return Done(len(ids), more=len(gateways.ids) >= most or len(silences.ids) >= most)
 

@@ -19,6 +19,7 @@ from pipeline.core.settings import Settings
 from pipeline.database.facts_from import ALWAYS, facts_from
 from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
 from topologies.derive.stays import FACTS, QUARTER_MARK, QUARTER_US, time_us
 
 QUARTER: Final = timedelta(minutes=15)
@@ -58,10 +59,7 @@ def stretches(quarters: Collection[tuple[str, datetime]], zone_info: ZoneInfo) -
 
 async def derive_history(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Recompute what is marked, in one transaction. Marks first, facts second."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        most = min(MOST, settings.derive.batch_marks)
-        await cursor.execute(_QUERIES["read_quarter_marks"], {"what": QUARTER_MARK, "most": most})
-        marks = await cursor.fetchall()
+    async with taken(connection, QUARTER_MARK, min(MOST, settings.derive.batch_marks)) as (cursor, marks):
         if not marks:
             return Done()
         whole_from = (await facts_from(cursor, {FACTS}))[FACTS]
@@ -81,7 +79,6 @@ async def derive_history(connection: psycopg.AsyncConnection[Any], settings: Set
                 _QUERIES["recompute_history"],
                 {"zones": list(zones), "periods": list(periods), "begins": list(begins), "ends": list(ends)},
             )
-        await cursor.execute(_QUERIES["delete_stay_marks"], {"ids": [identity for identity, _, _ in marks]})
     return Done(len(marks), sum((zone, begin_at) not in whole for _, zone, begin_at in marks))
 
 

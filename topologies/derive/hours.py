@@ -18,8 +18,10 @@ from pipeline.database.facts_from import facts_from
 from pipeline.database.families import table_of
 from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
 
 _QUERIES = load_queries("topologies.derive")
+_MARK: Final = "reading_hour"
 _HOUR: Final = timedelta(hours=1)
 _COUNT: Final = sql.SQL(
     "SELECT count(*), count(DISTINCT device) FROM {} WHERE observed_at >= %(begin)s AND observed_at < %(end)s"
@@ -28,17 +30,14 @@ _COUNT: Final = sql.SQL(
 
 async def derive_hours(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Recompute what is marked, in one transaction. Marks first, facts second."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_hour_marks"], {"most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    async with taken(connection, _MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
-        begins = await facts_from(cursor, {table_of(family) for _, family, _ in marks})
-        whole = [(str(family), bucket) for _, family, bucket in marks if bucket >= begins[table_of(family)]]
+        begins = await facts_from(cursor, {table_of(mark.subject) for mark in marks})
+        whole = [(mark.subject, mark.bucket) for mark in marks if mark.bucket >= begins[table_of(mark.subject)]]
         if hours := sorted(set(whole)):
             counts = [await _count(cursor, family, bucket) for family, bucket in hours]
             await cursor.execute(_QUERIES["keep_hours"], _columns(hours, counts))
-        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _, _ in marks]})
     return Done(len(marks), len(marks) - len(whole))
 
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from pipeline.city.model import City
-from pipeline.city.read import installed_parameters, read_city
+from pipeline.city.read import city_at
 from pipeline.core.clock import from_us, to_us
 from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
 from topologies.lighting.limits import Limitations
 from topologies.lighting.logic import NIGHT_MARK, SPREAD_US
 from topologies.lighting.nights import Said, figures_of
@@ -43,18 +42,15 @@ class _Wanted(NamedTuple):
 
 async def derive_nights(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Recompute what is marked, in one transaction. Marks first, facts second."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_marks"], {"what": NIGHT_MARK, "most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    async with taken(connection, NIGHT_MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
         whole_from = (await facts_from(cursor, {_FACTS}))[_FACTS]
         # Compared in microseconds: what always was is too early a time to count back from.
         whole_us = to_us(whole_from) + SPREAD_US
-        whole = [(str(site), begin) for _, site, begin in marks if to_us(begin) >= whole_us]
+        whole = [(mark.subject, mark.bucket) for mark in marks if to_us(mark.bucket) >= whole_us]
         if whole:
             await _recompute(cursor, await _wanted(cursor, settings, sorted(set(whole))))
-        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _, _ in marks]})
     return Done(len(marks), len(marks) - len(whole))
 
 
@@ -76,7 +72,7 @@ async def _wanted(
 @lru_cache(maxsize=8)
 def _limitations(file: str) -> Limitations:
     """The plans of a city file, read once as the topology does."""
-    return Limitations(read_city(Path(file), installed_parameters()) if file else City())
+    return Limitations(city_at(file))
 
 
 async def _recompute(cursor: psycopg.AsyncCursor[Any], wanted: Sequence[_Wanted]) -> None:

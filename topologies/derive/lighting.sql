@@ -1,11 +1,5 @@
 -- Nights of luminaires and their segments.
 
--- read_marks --
-SELECT id, subject, bucket FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(most)s;
-
--- delete_marks --
-DELETE FROM mark WHERE id = ANY(%(ids)s);
-
 -- read_places --
 -- Of each site the description that holds at a time, or its first where none holds yet.
 SELECT wanted.site, wanted.begins_at, described."group", described.attributes

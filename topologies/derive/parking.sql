@@ -1,16 +1,5 @@
 -- Phases of bays, and what follows from them for the history of their zones.
 
--- read_stay_marks --
--- Bays, each from when on its facts have changed; what time alone has changed is at the end.
-SELECT id, subject, CASE WHEN bucket = '-infinity' THEN timestamptz '9999-01-01 00:00+00' ELSE bucket END
-FROM mark
-WHERE what = %(what)s
-ORDER BY id
-LIMIT %(most)s;
-
--- delete_stay_marks --
-DELETE FROM mark WHERE id = ANY(%(ids)s);
-
 -- load_phases --
 -- Of each bay the phases from the last but one before a time on: that one begins before anything that has changed.
 SELECT phase.site, start.begin_at IS NOT NULL AND phase.begin_at = start.begin_at, phase.begin_at, phase.zone,
@@ -87,9 +76,6 @@ INSERT INTO mark (what, subject, bucket)
 SELECT %(what)s, zone, begin_at
 FROM unnest(%(zones)s::text[], %(begins)s::timestamptz[]) AS made (zone, begin_at)
 ORDER BY zone, begin_at;
-
--- read_quarter_marks --
-SELECT id, subject, bucket FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(most)s;
 
 -- time --
 -- How far it has come in the stream of bays; null while no tick has come.

@@ -25,7 +25,12 @@ WHERE zone <> ''
 ORDER BY zone;
 
 -- read_marks --
-SELECT id, subject FROM mark WHERE what = %(what)s ORDER BY id LIMIT %(most)s;
+-- The state now is at the end of time: no driver reads the beginning.
+SELECT id, subject, CASE WHEN bucket = '-infinity' THEN timestamptz '9999-01-01 00:00+00' ELSE bucket END
+FROM mark
+WHERE what = %(what)s
+ORDER BY id
+LIMIT %(most)s;
 
 -- delete_marks --
 DELETE FROM mark WHERE id = ANY(%(ids)s);
@@ -103,9 +108,6 @@ WITH due AS (
     RETURNING kept.zone, bays, occupied, free, unknown, changed_at
 )
 SELECT zone, bays, occupied, free, unknown, changed_at FROM told ORDER BY zone;
-
--- read_hour_marks --
-SELECT id, subject, bucket FROM mark WHERE what = 'reading_hour' ORDER BY id LIMIT %(most)s;
 
 -- keep_hours --
 -- A recomputation that changes nothing writes nothing; an hour that has lost its readings is deleted.

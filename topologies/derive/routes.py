@@ -11,14 +11,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
 
 import psycopg
 from msgspec import Meta, Struct
 
 from pipeline.city.model import City
-from pipeline.city.read import installed_parameters, read_city
+from pipeline.city.read import city_at
 from pipeline.core import topics
 from pipeline.core.clock import from_us, to_us
 from pipeline.core.cloudevents import Count, DevEuiText, EventData, Publication, Time
@@ -29,12 +28,12 @@ from pipeline.database.queries import load_queries
 from topologies.container.limits import Limitations
 from topologies.container.route import Known, Reason, Stop, day_of, rounds, stops_of
 from topologies.container.trend import read_trend
+from topologies.derive import marks
 from topologies.derive.derivation import Derivation, Done
 from topologies.runtime import outbox, rows
 from topologies.runtime.alarms import read_alarms
 from topologies.runtime.tables import load_places
 
-MARK: Final = "container_route"
 UNSORTED: Final = "unsorted"
 """The subject of the list of containers whose sites name no material."""
 _QUERIES = load_queries("topologies.derive", "routes.sql")
@@ -86,11 +85,11 @@ async def derive_routes(connection: psycopg.AsyncConnection[Any], settings: Sett
             return Done()
         whole_from = (await facts_from(cursor, {_FACTS}))[_FACTS]
         await cursor.execute(_QUERIES["read_marks"], {"whole_from": whole_from, "most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+        marked_hours = await cursor.fetchall()
         city = _city_of(settings.topology.city)
-        oldest_us = min((to_us(bucket) for _, bucket, _ in marks), default=as_of_us)
+        oldest_us = min((to_us(bucket) for _, bucket, _ in marked_hours), default=as_of_us)
         due = await _due(cursor, city, oldest_us=oldest_us, whole_us=to_us(whole_from), as_of_us=as_of_us)
-        marked = {to_us(begins_at) for _, _, begins in marks for begins_at in begins}
+        marked = {to_us(begins_at) for _, _, begins in marked_hours for begins_at in begins}
         if begins_us := sorted({*due[:_MOST_DAYS], *marked}):
             places, limitations = await load_places(cursor), Limitations(city)
             for begin_us in begins_us:
@@ -99,14 +98,14 @@ async def derive_routes(connection: psycopg.AsyncConnection[Any], settings: Sett
                 is_today = next(rounds(city, from_us=begin_us, until_us=as_of_us), None) is None
                 events = await _store(cursor, begin_us, stops, settings)
                 await outbox.post(cursor, events if is_today else [], suppressed=settings.replay)
-        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _, _ in marks]})
-    return Done(len(marks))
+        await marks.delete(cursor, [identity for identity, _, _ in marked_hours])
+    return Done(len(marked_hours))
 
 
 @lru_cache(maxsize=4)
 def _city_of(file: str) -> City:
     """The city as the process has found it: like a topology, it takes another file at its next start."""
-    return read_city(Path(file), installed_parameters()) if file else City()
+    return city_at(file)
 
 
 async def _value(cursor: Cursor, query: str) -> datetime | None:

@@ -1,8 +1,5 @@
 -- The lists of containers to be emptied.
 
--- delete_marks --
-DELETE FROM mark WHERE id = ANY(%(ids)s);
-
 -- stream_time --
 -- Up to when all partitions are complete; null while one has not begun to tell.
 SELECT CASE WHEN bool_and(as_of IS NOT NULL) THEN min(as_of) END FROM ledger WHERE consumer = 'topology-container';

@@ -18,9 +18,10 @@ from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
 from topologies.derive.phases import BayFact, Phase, Span, from_known, phases
+from topologies.parking.logic import STAY_MARK
 
-MARK: Final = "parking_stay"
 QUARTER_MARK: Final = "parking_quarter"
 QUARTER_US: Final = 15 * MINUTE_US
 FACTS: Final = "parking_observation"
@@ -30,9 +31,7 @@ _QUERIES = load_queries("topologies.derive", "parking.sql")
 
 async def derive_stays(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Find the phases of marked bays, in one transaction. Marks first, facts second."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_stay_marks"], {"what": MARK, "most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    async with taken(connection, STAY_MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
         whole_from = (await facts_from(cursor, {FACTS}))[FACTS]
@@ -40,7 +39,6 @@ async def derive_stays(connection: psycopg.AsyncConnection[Any], settings: Setti
         for _, site, from_at in marks:
             wanted[site] = min(from_at, wanted.get(site, from_at))
         await _recompute(cursor, wanted, whole_from)
-        await cursor.execute(_QUERIES["delete_stay_marks"], {"ids": [identity for identity, _, _ in marks]})
     return Done(len(marks))
 
 

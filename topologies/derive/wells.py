@@ -19,11 +19,14 @@ from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
+from topologies.groundwater.logic import HOUR_MARK
 from topologies.groundwater.surroundings import GAP_US
 from topologies.runtime.slopes import slopes_per_day
 
 _QUERIES = load_queries("topologies.derive", "wells.sql")
 _FACTS: Final = "groundwater_level"
+PRESSURE_MARK: Final = "air_pressure"
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
 _FEWEST: Final = 6
@@ -41,19 +44,16 @@ class Hour(NamedTuple):
 
 async def derive_wells(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Recompute what is marked, in one transaction. Marks first, facts second."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_hours"], {"most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    async with taken(connection, HOUR_MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
         begin = (await facts_from(cursor, {_FACTS}))[_FACTS]
-        whole = [(site, hour) for _, site, hour in marks if hour >= begin]
+        whole = [(mark.subject, mark.bucket) for mark in marks if mark.bucket >= begin]
         await cursor.execute(_QUERIES["recompute_hours"], _columns(whole))
         changed = await cursor.fetchall()
         if changed:
             await cursor.execute(_QUERIES["recompute_days"], _columns(changed))
             await _derive_trends(cursor, changed)
-        await cursor.execute(_DELETE, {"ids": [identity for identity, _, _ in marks]})
     return Done(len(marks), len(marks) - len(whole))
 
 
@@ -87,17 +87,13 @@ def _columns(rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
 
 async def request_wells(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Have the wells computed anew whose barometers have told something."""
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_pressures"], {"most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    async with taken(connection, PRESSURE_MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
-        told = {"devices": [device for _, device, _ in marks], "times": [at for _, _, at in marks]}
+        told = {"devices": [mark.subject for mark in marks], "times": [mark.bucket for mark in marks]}
         await cursor.execute(_QUERIES["request_wells"], {**told, "gap": timedelta(microseconds=GAP_US)})
-        await cursor.execute(_DELETE, {"ids": [identity for identity, _, _ in marks]})
     return Done(len(marks))
 
 
-_DELETE: Final = load_queries("topologies.derive")["delete_marks"]
 WELLS: Final = Derivation(name="wells", run=derive_wells, rest_seconds=_REST_SECONDS)
 BAROMETERS: Final = Derivation(name="barometers", run=request_wells, rest_seconds=_PRESSURE_REST_SECONDS)

@@ -1,8 +1,5 @@
 -- Hours, days and trends of wells, and who has to be computed anew for a barometer.
 
--- read_hours --
-SELECT id, subject, bucket FROM mark WHERE what = 'groundwater_hour' ORDER BY id LIMIT %(most)s;
-
 -- recompute_hours --
 -- Levels are taken in their order, so that a mean comes out the same to its last digit. Return the hours that changed.
 WITH wanted AS (
@@ -126,9 +123,6 @@ DELETE FROM groundwater_trend AS kept
 USING unnest(%(sites)s::text[]) AS changed (site)
 WHERE kept.site = changed.site
   AND NOT EXISTS (SELECT FROM groundwater_hour WHERE site = kept.site AND levels > 0);
-
--- read_pressures --
-SELECT id, subject, bucket FROM mark WHERE what = 'air_pressure' ORDER BY id LIMIT %(most)s;
 
 -- request_wells --
 -- A value of a barometer changes what follows between its neighbours: each well that names it, or the site that it

@@ -20,9 +20,10 @@ from pipeline.core.cloudevents import Count, EventData, Publication, Time
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.marks import taken
+from topologies.parking.logic import ZONE_MARK
 from topologies.runtime import outbox
 
-MARK: Final = "parking_zone"
 _QUERIES = load_queries("topologies.derive")
 _SOURCE: Final = "/silkstream/derive/parking"
 _LOOK_SECONDS: Final = 2.0
@@ -42,23 +43,16 @@ class ParkingZone(EventData, frozen=True, kw_only=True):
 
 
 async def derive_zones(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
-    """Recompute what is marked, in one transaction.
-
-    Marks are read first and facts second, each statement seeing what is committed by then: a mark that comes in
-    between is left for the next time, and its facts may be counted twice, which is the same as once.
-    """
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_QUERIES["read_marks"], {"what": MARK, "most": settings.derive.batch_marks})
-        marks = await cursor.fetchall()
+    """Recompute what is marked, in one transaction."""
+    async with taken(connection, ZONE_MARK, settings.derive.batch_marks) as (cursor, marks):
         if not marks:
             return Done()
         as_of = await as_of_bays(cursor)
-        wanted = {"zones": sorted({zone for _, zone in marks}), "as_of": as_of}
+        wanted = {"zones": sorted({mark.subject for mark in marks}), "as_of": as_of}
         await cursor.execute(_QUERIES["recompute_zones"], wanted)
         # Nothing is left of them that could wait for its turn to be told.
         gone = [(zone, 0, 0, 0, 0, changed_at) for zone, changed_at in await cursor.fetchall()]
         await outbox.post(cursor, _events(gone, as_of, settings.namespace), suppressed=settings.replay)
-        await cursor.execute(_QUERIES["delete_marks"], {"ids": [identity for identity, _ in marks]})
     return Done(len(marks))
 
 
