@@ -45,16 +45,6 @@ WHERE consumer = %(consumer)s AND (%(topic)s::text IS NULL OR topic = %(topic)s)
 -- After a restore the subjects' counters may be behind what was published: leap over whatever that was.
 UPDATE subject SET sequence = sequence + 1000000;
 
--- next_sequence --
--- Count a subject's next event, under its row's lock until the transaction ends.
-INSERT INTO subject AS kept (topic, key, sequence) VALUES (%(topic)s, %(key)s, 1)
-ON CONFLICT (topic, key) DO UPDATE SET sequence = kept.sequence + 1
-RETURNING sequence;
-
--- insert_outbox --
-INSERT INTO outbox (topic, key, sequence, event, suppressed)
-VALUES (%(topic)s, %(key)s, %(sequence)s, %(event)s::jsonb, %(suppressed)s);
-
 -- has_schema --
 SELECT true FROM pg_namespace WHERE nspname = %(schema)s;
 

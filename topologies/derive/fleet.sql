@@ -1,9 +1,5 @@
 -- Silences of devices and gateways, and the days of devices.
 
--- as_of --
--- How far time has come in the stream of frames, everywhere; null while it has not come anywhere.
-SELECT CASE WHEN bool_and(as_of IS NOT NULL) THEN min(as_of) END FROM ledger WHERE consumer = 'topology-fleet';
-
 -- gateways_due --
 SELECT gateway, heard_at FROM fleet_gateway WHERE due_at < %(as_of)s;
 

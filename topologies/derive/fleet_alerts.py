@@ -21,10 +21,12 @@ from topologies.derive.fleet_rules import (
     MANY_GAPS,
     RULES,
     SOURCE,
+    STAGE,
     battery_low,
     frames_lost,
     many_gaps,
 )
+from topologies.derive.stream import complete_us
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
 from topologies.runtime.alerts import Alert, Reconciled, reconcile
@@ -59,11 +61,9 @@ class DayAlerts:
 
     async def raise_for(self, devices: Collection[str], known: Mapping[tuple[str, Any], Day]) -> None:
         """Hold the alerts of devices against their days; not before time has come anywhere."""
-        await self._cursor.execute(QUERIES["as_of"])
-        row = await self._cursor.fetchone()
-        if row is None or row[0] is None:
+        as_of_us = await complete_us(self._cursor, STAGE)
+        if as_of_us is None:
             return
-        as_of_us = to_us(row[0])
         mine: dict[str, list[Day]] = {}
         for day in sorted(known.values(), key=lambda day: day.day):
             if day.device in devices:

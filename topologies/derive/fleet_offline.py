@@ -22,10 +22,12 @@ from topologies.derive.fleet_look import QUERIES, Look
 from topologies.derive.fleet_rules import (
     DEVICE_OFFLINE,
     GATEWAY_OFFLINE,
+    STAGE,
     device_offline,
     gateway_offline,
 )
 from topologies.derive.fleet_silence import NOT_YET_US, Outage, Silence, allowed_gap_us, judge
+from topologies.derive.stream import complete_us
 from topologies.fleet.logic import SILENCE_MARK
 from topologies.runtime import rows
 from topologies.runtime.episodes import Episode
@@ -42,11 +44,10 @@ def watch_fleet(settings: Settings) -> Derivation:
 
     async def run(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
         async with connection.transaction(), connection.cursor() as cursor:
-            await cursor.execute(QUERIES["as_of"])
-            row = await cursor.fetchone()
-            if row is None or row[0] is None:
+            as_of_us = await complete_us(cursor, STAGE)
+            if as_of_us is None:
                 return Done()
-            return await _Silences(cursor, settings, city, rows.known_us(row[0])).run()
+            return await _Silences(cursor, settings, city, as_of_us).run()
 
     return Derivation(name="silences", run=run, rest_seconds=_REST_SECONDS)
 

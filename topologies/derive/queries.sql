@@ -16,6 +16,9 @@ SELECT concat_ws('/',
 -- its own time passes the end of its assignment, and what holds by then must not look as if it were still to come.
 SELECT coalesce(max(as_of), now()) FROM ledger WHERE consumer = 'topology-parking';
 
+-- complete --
+SELECT CASE WHEN bool_and(as_of IS NOT NULL) THEN min(as_of) END FROM ledger WHERE consumer = %(stage)s;
+
 -- mark_all_zones --
 -- After sites have changed: also the bays that nobody has heard of yet are counted.
 INSERT INTO mark (what, subject)

@@ -30,6 +30,7 @@ from topologies.container.route import Known, Reason, Stop, day_of, rounds, stop
 from topologies.container.trend import read_trend
 from topologies.derive import marks
 from topologies.derive.derivation import Derivation, Done
+from topologies.derive.stream import complete_us
 from topologies.runtime import outbox, rows
 from topologies.runtime.alarms import read_alarms
 from topologies.runtime.tables import load_places
@@ -38,6 +39,7 @@ UNSORTED: Final = "unsorted"
 """The subject of the list of containers whose sites name no material."""
 _QUERIES = load_queries("topologies.derive", "routes.sql")
 _SOURCE: Final = "/silkstream/derive/container"
+_STAGE: Final = "topology-container"
 _FACTS: Final = "container_level"
 _MOST_DAYS: Final = 7
 """That are made in one transaction, where days are behind."""
@@ -80,7 +82,7 @@ class ContainerRoute(EventData, frozen=True, kw_only=True):
 async def derive_routes(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Make the lists that are due, and those anew that are marked, in one transaction. Marks first, facts second."""
     async with connection.transaction(), connection.cursor() as cursor:
-        as_of_us = rows.time_us(await _value(cursor, "stream_time"))
+        as_of_us = await complete_us(cursor, _STAGE)
         if as_of_us is None:
             return Done()
         whole_from = (await facts_from(cursor, {_FACTS}))[_FACTS]

@@ -1,9 +1,5 @@
 -- The lists of containers to be emptied.
 
--- stream_time --
--- Up to when all partitions are complete; null while one has not begun to tell.
-SELECT CASE WHEN bool_and(as_of IS NOT NULL) THEN min(as_of) END FROM ledger WHERE consumer = 'topology-container';
-
 -- first_fact --
 SELECT min(first.observed_at)
 FROM container

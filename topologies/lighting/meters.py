@@ -69,11 +69,6 @@ def _risen(last: float, value: float, most: float) -> float | None:
     return used if used <= most + 1 else None
 
 
-def field_of(meter: Meter | None) -> list[float | None] | None:
-    """A counter as a list, for a column."""
-    return None if meter is None else list(meter)
-
-
 def read_meter(row: Sequence[float | None] | None) -> Meter | None:
     """A counter from a column."""
     if row is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pipeline.core.clock import SECOND_US
+from pipeline.core.topics import PERSONAL
 from topologies.parking.parameters import ParkingParameters
 from topologies.runtime import limits
 from topologies.runtime.model import Place
 
 FAMILY: Final = "parking"
-_PERSONAL: Final = "personal"
 
 
 class Limits(NamedTuple):
@@ -34,7 +34,7 @@ class Limitations(limits.EachPlace[Place | None, Here]):
     def here(self, place: Place | None) -> Here:
         """See the base."""
         # An alert would tell when somebody's own bay was taken.
-        watched = place is not None and place.site_class != _PERSONAL
+        watched = place is not None and place.site_class != PERSONAL
         return Here(place, self.turns(ParkingParameters, FAMILY, place, lambda each: limits_of(each, watched=watched)))
 
 
