@@ -13,7 +13,7 @@ TEST_STACK ?= 1
 BENCH_STACK ?= 2
 # With KEEP=1 a test run leaves its servers and their data for the next one.
 KEEP ?=
-KILLS ?= 30
+KILLS ?= 100
 DAYS ?= 30
 OUT ?=
 NAMESPACE ?=
@@ -113,7 +113,7 @@ test-chaos: setup ## tier 4: each process killed once under load
 	$(call on_servers,$(TEST_STACK),$(chaos))
 
 .PHONY: soak
-soak: setup ## KILLS=30 [OUT=docs/soak-30.md]: the long form of tier 4
+soak: setup ## KILLS=100 [OUT=docs/soak-100.md]: the long form of tier 4
 	$(call on_servers,$(BENCH_STACK),$(call with,$(BENCH_STACK),$(python) tests/chaos/soak.py --kills $(KILLS) $(if $(OUT),--out $(OUT))))
 
 .PHONY: accuracy

@@ -1,7 +1,7 @@
 """The long form: kills in rotation under load, for as many as are asked for; servers away for a minute; 20,000 messages
 queued without a bridge; workers that come and go; and the account at the end.
 
-    soak.py --kills 30 [--rate 300] [--seed 1] [--out docs/soak-30.md]
+    soak.py --kills 100 [--rate 300] [--seed 1] [--out docs/soak-100.md]
 
 Needs the local stack's number in STACK. Exit status 0 only if nothing is lost, doubled or different.
 """
@@ -39,7 +39,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         prog="soak.py",
         description="Kill every part in turn under load, take servers away, restart all workers, and judge.",
     )
-    parser.add_argument("--kills", type=int, default=30, help="how many (default 30)")
+    parser.add_argument("--kills", type=int, default=100, help="how many (default 100)")
     parser.add_argument("--rate", type=float, default=300.0, help="messages per second (default 300)")
     parser.add_argument("--seed", type=int, default=1, help="of the order and the moments (default 1)")
     parser.add_argument("--out", type=Path, help="write a Markdown page there, and JSON beside it")
