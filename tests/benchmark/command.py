@@ -86,8 +86,13 @@ async def measure(wanted: argparse.Namespace, screen: Console) -> None:
     with tempfile.TemporaryDirectory(prefix="silkstream-bench-") as folder:
         bench = Bench(sizes, Path(folder), screen)
         await prepare(bench)
-        for name in wanted.only or BENCHES:
-            await BENCHES[name](bench)
+        try:
+            for name in wanted.only or BENCHES:
+                await BENCHES[name](bench)
+        except BaseException:
+            # Of a measurement of half an hour at least what was found by then.
+            screen.print(table_of(bench.figures))
+            raise
     seconds = time.monotonic() - began
     screen.print(table_of(bench.figures))
     for remark in bench.remarks:

@@ -25,6 +25,7 @@ from pipeline.supervisor import free_ports
 from tests.benchmark.inputs import Published
 from tests.benchmark.installation import build, demolish, ends_of, environment_of, import_sites
 from tests.benchmark.load import keep_session, open_loader
+from tests.benchmark.loads import LOADS
 from tests.benchmark.machine import peak_bytes
 
 READY_SECONDS: Final = 90.0
@@ -140,12 +141,12 @@ async def open_system(settings: Settings, city: CityPlan) -> AsyncIterator[Syste
 
 
 def fed_by() -> dict[str, list[str]]:
-    """The topics of readings that each consumer with a ledger reads, as far as it is installed."""
+    """The topics that each consumer with a ledger reads, as far as it is installed; of the store those of readings."""
     families = sorted(family.value for family in Family)
     found = {"store": [topics.readings(family) for family in families]}
     for name in configured_stages(Settings()):
         if name.startswith("topology-"):
-            found[name] = [topics.readings(name.removeprefix("topology-"))]
+            found[name] = [LOADS[name.removeprefix("topology-")].topic]
     return found
 
 
