@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, LiteralString, NamedTuple
 
@@ -47,6 +47,8 @@ class Kind(NamedTuple):
     """Column -> an SQL expression of `n`, the number of the frame."""
     facts: LiteralString = ""
     """A table, columns and values of the topology's fact."""
+    family: str = ""
+    """Whose quantities are rolled up; empty where they are not."""
 
 
 KINDS: Final = (
@@ -61,6 +63,12 @@ KINDS: Final = (
             "water_temperature_celsius": "11 + random()",
             "battery_volts": "3.012",
         },
+        "groundwater_level (device, observed_at, event_id, pressure_bar, site, reference_hectopascals, column_metres,"
+        " offset_metres, level_metres_nhn, depth_metres, is_usable, since, past)"
+        " SELECT device, at, id, 0.5 + 0.01 * random(), 'gwm-' || n, 0, 2.28 + random(), 0, 30.48 + random(),"
+        " 13.8 + random(), true, at, ARRAY[1e15, -14.6, 30.48, 13.8, NULL, 1e15, 0.000311, NULL, NULL, NULL, 1e15,"
+        " -14.6] FROM moment ORDER BY at",
+        "groundwater",
     ),
     Kind(
         "bay",
@@ -81,6 +89,7 @@ KINDS: Final = (
         {"distance_metres": "round((2 * random())::numeric, 3)", "tilted": "false", "battery_ratio": "0.97"},
         "container_level (device, observed_at, event_id, distance_metres, tilted, site, fill_ratio, is_full, since)"
         " SELECT device, at, id, 1.234, false, 'huels-' || device, 0.5, false, at FROM moment ORDER BY at",
+        "container",
     ),
     Kind(
         "lamp",
@@ -100,6 +109,25 @@ KINDS: Final = (
             "device_temperature_celsius": "round(20 * random())",
             "device_time_unix_seconds": "1780272000 + n * 1800",
         },
+        "luminaire_state (device, observed_at, event_id, dimming_ratio, lamp_on, lamp_failure, driver_failure,"
+        " energy_channel, lamp_channel, site, segment, rated_watts, night, prior_at, burning, since, until_at,"
+        " should_burn, level_ratio, draws_watts, lamp_fault, driver_fault, meter, lamp_meter)"
+        " SELECT device, at, id, 0.7, true, false, false, 0, 0, 'westwall-' || n, 'westwall', 42, at, at, true, at, at,"
+        " true, 0.7, 29.4, false, false, ARRAY[0, 655826, 1e15, NULL, NULL], ARRAY[10, 24359266, 1e15, NULL, NULL]"
+        " FROM moment ORDER BY at",
+        "lighting",
+    ),
+    Kind(
+        "home's meter",
+        2,
+        "reading_water",
+        "axioma_qalcosonic_w1",
+        51,
+        {"water_volume_litres": "72000 + n"},
+        "water_consumption (device, observed_at, event_id, volumes, cleared, site, used_litres, track)"
+        " SELECT device, at, id, (SELECT jsonb_agg(ARRAY[1795431600000000 + h, 72484 + n + h]) FROM"
+        " generate_series(1, 15) AS h), '{meter_fault,meter_disturbed,leak,burst,backflow,frost}', 'wz-' || n, 79,"
+        " '[1e15, 72704, 1e15, 72704, 1e15, 1e15, null, [[1e15, 0.5], [1e15, 2.5]]]' FROM moment ORDER BY at",
     ),
 )
 """How often: as the simulator's devices send; a bay at each of 16 changes a day and once an hour."""
@@ -121,7 +149,23 @@ MOMENTS: Final = sql.SQL("""
     INSERT INTO {table} (device, observed_at, event_id, f_cnt, decoder, decoder_version, ingested_at, raw_partition,
                          raw_offset, {columns})
     SELECT device, at, id, n, {decoder}, '1.0.0', at, 3, n, {values} FROM moment ORDER BY at;
+    INSERT INTO fleet_frame (device, observed_at, event_id, raw_offset, event, is_copy, profile, family, gateways, site,
+                             known_family, gaps, interval_seconds, due_at, usual, missed)
+    SELECT device, at, id, n, 'up', false, {decoder}, 'a family', heard.by, 'site-' || device, 'a family',
+        '{{300,301,301,300,300,301,301,301}}', 301, at, heard.by, '{{0,0}}'
+    FROM moment, (VALUES ('{{0016c001f153a141,0016c001f153a142}}'::text[])) AS heard (by) ORDER BY at;
 """)
+
+ROLLUP: Final = sql.SQL("""
+    INSERT INTO {table} (family, device, channel, quantity, bucket, samples, minimum, mean, maximum)
+    SELECT {family}, device, 0, quantity, time_bucket({width}, at) AS bucket, count(*), min(random()), avg(random()),
+        max(random())
+    FROM moment, unnest({quantities}::text[]) AS quantity
+    GROUP BY device, quantity, bucket
+    ORDER BY bucket
+""")
+ROLLUPS: Final = (("rollup_quarter_hour", 15), ("rollup_hour", 60), ("rollup_day", 24 * 60))
+"""Tables, and how many minutes a bucket has."""
 
 
 class Share(NamedTuple):
@@ -154,6 +198,15 @@ async def measure(settings: Settings, kind: Kind, devices: int) -> list[Share]:
             )
             if kind.facts:
                 await connection.execute(sql.SQL("INSERT INTO ") + sql.SQL(kind.facts))
+            for table, width in ROLLUPS if kind.family else ():
+                await connection.execute(
+                    ROLLUP.format(
+                        table=sql.Identifier(table),
+                        family=sql.Literal(kind.family),
+                        width=sql.Literal(timedelta(minutes=width)),
+                        quantities=sql.Literal(list(kind.quantities)),
+                    )
+                )
             await connection.commit()
             return await _shares(connection, kind, devices, settings.retention)
     finally:
@@ -168,7 +221,8 @@ async def _shares(connection: Connection, kind: Kind, devices: int, retention: R
     )
     found = []
     for table, size in await cursor.fetchall():
-        rows = devices * DAYS * kind.frames_a_day * (GATEWAYS if table == "link_quality" else 1)
+        await cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
+        ((rows,),) = await cursor.fetchall()
         entry = entry_of(table)
         days = getattr(retention, entry.kept) if entry is not None and entry.kept else 0
         found.append(Share(kind, table, size / devices / DAYS * YEAR, size / rows, days))
@@ -191,7 +245,8 @@ def report_of(shares: list[Share], version: str, devices: int) -> str:
         rest = share.bytes_a_year * share.kept_days / YEAR
         lines.append(
             f"| {share.kind.name} | {share.kind.frames_a_day} | `{share.table}` | {share.bytes_a_row:.0f} |"
-            f" {decimal(round(share.bytes_a_year))} | {share.kept_days} d | {decimal(round(rest))} |"
+            f" {decimal(round(share.bytes_a_year))} |"
+            + (f" {share.kept_days} d | {decimal(round(rest))} |" if share.kept_days else " for ever | grows |")
         )
     lines += ["", "| device | a year | at rest |", "|---|---:|---:|"]
     for kind in KINDS:
@@ -199,7 +254,12 @@ def report_of(shares: list[Share], version: str, devices: int) -> str:
         year = sum(share.bytes_a_year for share in mine)
         rest = sum(share.bytes_a_year * share.kept_days / YEAR for share in mine)
         lines.append(f"| {kind.name} | {decimal(round(year))} | {decimal(round(rest))} |")
-    lines += ["", "At rest is what a device takes once retention drops as much as comes in.", ""]
+    lines += [
+        "",
+        "At rest is what a device takes once retention drops as much as comes in; besides, what is kept for",
+        "ever grows.",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -52,6 +52,46 @@ FILL: Final[LiteralString] = """
         CASE WHEN n % 200 = 0 THEN 'open' ELSE 'resolved' END, now() - n * interval '1 minute', gen_random_uuid(),
         'c' || n % 300, 's' || n, false, '', ''
     FROM generate_series(0, 9999) AS n;
+
+    INSERT INTO groundwater_level (device, observed_at, event_id, site, offset_metres, is_usable, since, past)
+    SELECT device, at, gen_random_uuid(), 'well-' || substr(device, 2), 0, true, at, '{}' FROM moment;
+    INSERT INTO groundwater_well (device, partition, observed_at, event_id, site, past)
+    SELECT 'd' || n, n % 6, now(), gen_random_uuid(), 'well-' || n, '{}' FROM generate_series(0, 4999) AS n;
+    INSERT INTO groundwater_day (site, day, levels, left_out)
+    SELECT 'well-' || n, day, 24, 0 FROM generate_series(0, 449) AS n,
+        generate_series(date '2026-01-01', date '2026-12-31', '1 day') AS day;
+    INSERT INTO luminaire_state (device, observed_at, event_id, site, until_at)
+    SELECT 'l' || n, at, gen_random_uuid(), 'lamp-' || n, at FROM generate_series(0, 99) AS n,
+        generate_series(timestamptz '2026-01-01 00:00+00', '2026-05-01 00:00+00', '4 hours') AS at;
+    INSERT INTO luminaire_night (site, night, segment, due_seconds, known_seconds, lit_seconds)
+    SELECT 'lamp-' || n, night, 'street-' || n / 20, 36000, 36000, 36000 FROM generate_series(0, 499) AS n,
+        generate_series(date '2026-01-01', date '2026-06-30', '1 day') AS night;
+    INSERT INTO lighting_segment_night (segment, night, luminaires, reporting)
+    SELECT 'street-' || n, night, 20, 20 FROM generate_series(0, 199) AS n,
+        generate_series(date '2026-01-01', date '2026-12-31', '1 day') AS night;
+    INSERT INTO fleet_day (device, day, received, accepted, no_payload, ignored, rejected, copies, sessions, joins,
+                           resets, missing, lost)
+    SELECT 'x' || n, day, 24, 24, 0, 0, 0, 0, 1, 0, 0, 0, 0 FROM generate_series(0, 999) AS n,
+        generate_series(timestamptz '2026-01-01 00:00+00', '2026-04-30 00:00+00', '1 day') AS day;
+    INSERT INTO rollup_hour (family, device, channel, quantity, bucket, samples)
+    SELECT 'weather', 'x' || n, 0, 'quantity_' || q, at, 4 FROM generate_series(0, 49) AS n,
+        generate_series(0, 4) AS q,
+        generate_series(timestamptz '2026-01-01 00:00+00', '2026-03-31 23:00+00', '1 hour') AS at;
+    INSERT INTO container_route_stop (day, begins_at, material, position, site, name, "group", device, observed_at)
+    SELECT day, day, 'material-' || m, n, 'box-' || m * 100 + n, '', '', 'c' || n, day
+    FROM generate_series(timestamptz '2026-01-01 00:00+00', '2026-12-31 00:00+00', '1 day') AS day,
+        generate_series(0, 4) AS m, generate_series(1, 40) AS n;
+    INSERT INTO container_emptying (device, emptied_at, site, emptying_ratio, confirmed_at, event_id)
+    SELECT 'c' || n, at, 'box-' || n, 0.8, at, gen_random_uuid() FROM generate_series(0, 299) AS n,
+        generate_series(timestamptz '2026-01-01 00:00+00', '2026-12-31 00:00+00', '3 days') AS at;
+    INSERT INTO parking_phase (site, begin_at, device, occupied)
+    SELECT 'bay-' || n, at, 'b' || n, true FROM generate_series(0, 499) AS n,
+        generate_series(timestamptz '2026-02-20 00:00+00', '2026-03-20 00:00+00', '3 hours') AS at;
+    INSERT INTO parking_zone_history (zone, period, begin_at, audience, end_at, bays, occupied_seconds, known_seconds,
+                                      known_ratio, stays_begun, turnover_ratio, stays_ended)
+    SELECT 'zone-' || n, period, at, 'operations', at, 20, 0, 0, 1, 0, 0, 0 FROM generate_series(0, 39) AS n,
+        unnest(ARRAY['quarter', 'hour']) AS period,
+        generate_series(timestamptz '2026-01-01 00:00+00', '2026-03-31 23:00+00', '1 hour') AS at;
 """
 
 
@@ -195,3 +235,88 @@ def test_a_bays_week_through_the_view_that_leaves_personal_bays_out(city: Settin
     assert not {name for name in found.whole if name.startswith("_hyper_")}
     assert found.chunks == chunks_between(city, "parking_observation", "2026-03-02 00:00+00", "2026-03-09 00:00+00")
     assert len(found.chunks) == 7
+
+
+def test_now_of_a_site_of_each_topology(city: Settings) -> None:
+    found = plan(city, "SELECT * FROM groundwater_well WHERE site = 'well-42'")
+    assert (found.indexes, found.whole) == ({"groundwater_well_site"}, set())
+    found = plan(city, "SELECT * FROM parking_bay WHERE site = 'bay-42'")
+    assert (found.indexes, found.whole) == ({"parking_bay_site"}, set())
+
+
+def test_a_wells_month_and_its_year_by_day(city: Settings) -> None:
+    found = plan(
+        city,
+        "SELECT * FROM groundwater_level WHERE site = 'well-42'"
+        " AND observed_at >= '2026-03-01 00:00+00' AND observed_at < '2026-04-01 00:00+00' ORDER BY observed_at",
+    )
+    assert (found.indexes, found.whole) == ({"groundwater_level_site"}, set())
+    assert found.chunks == chunks_between(city, "groundwater_level", "2026-03-01 00:00+00", "2026-04-01 00:00+00")
+    found = plan(
+        city,
+        """SELECT day.*
+           FROM (SELECT DISTINCT site FROM site WHERE family = 'groundwater' AND "group" = 'north-3') AS well
+           JOIN groundwater_day AS day USING (site)
+           WHERE day >= '2026-01-01' AND day < '2027-01-01'""",
+    )
+    assert "groundwater_day_pkey" in found.indexes
+    assert "groundwater_day" not in found.whole
+
+
+def test_a_lamps_week_and_a_segments_nights(city: Settings) -> None:
+    found = plan(
+        city,
+        "SELECT * FROM luminaire_state WHERE site = 'lamp-42'"
+        " AND observed_at >= '2026-03-02 00:00+00' AND observed_at < '2026-03-09 00:00+00' ORDER BY observed_at",
+    )
+    assert (found.indexes, found.whole) == ({"luminaire_state_site"}, set())
+    assert found.chunks == chunks_between(city, "luminaire_state", "2026-03-02 00:00+00", "2026-03-09 00:00+00")
+    found = plan(
+        city,
+        "SELECT * FROM luminaire_night WHERE segment = 'street-7' AND night >= '2026-03-01' AND night < '2026-04-01'",
+    )
+    assert (found.indexes, found.whole) == ({"luminaire_night_segment"}, set())
+    found = plan(city, "SELECT * FROM lighting_segment_night WHERE segment = 'street-7' AND night >= '2026-03-01'")
+    assert (found.indexes, found.whole) == ({"lighting_segment_night_pkey"}, set())
+
+
+def test_a_devices_account_and_everybodys_yesterday(city: Settings) -> None:
+    found = plan(city, "SELECT * FROM fleet_day WHERE device = 'x42' AND day >= '2026-03-01' AND day < '2026-04-01'")
+    assert (found.indexes, found.whole) == ({"fleet_day_pkey"}, set())
+    found = plan(city, "SELECT device, missing, lost FROM fleet_day WHERE day = '2026-03-07 00:00+00'")
+    assert (found.indexes, found.whole) == ({"fleet_day_day"}, set())
+
+
+def test_a_quantitys_month_by_hour(city: Settings) -> None:
+    found = plan(
+        city,
+        "SELECT * FROM rollup_hour WHERE device = 'x42' AND quantity = 'quantity_3'"
+        " AND bucket >= '2026-03-01 00:00+00' AND bucket < '2026-04-01 00:00+00' ORDER BY bucket",
+    )
+    assert (found.indexes, found.whole) == ({"rollup_hour_pkey"}, set())
+
+
+def test_the_list_of_a_day_and_what_became_of_a_container(city: Settings) -> None:
+    found = plan(
+        city,
+        "SELECT * FROM container_route_stop WHERE day = '2026-03-07' AND material = 'material-2' ORDER BY position",
+    )
+    assert (found.indexes, found.whole) == ({"container_route_stop_pkey"}, set())
+    found = plan(city, "SELECT day FROM container_route_stop WHERE site = 'box-142' ORDER BY day DESC LIMIT 10")
+    assert (found.indexes, found.whole, found.sorts) == ({"container_route_stop_site"}, set(), False)
+    found = plan(city, "SELECT * FROM container_emptying WHERE site = 'box-142' ORDER BY emptied_at DESC LIMIT 10")
+    assert (found.indexes, found.whole, found.sorts) == ({"container_emptying_site"}, set(), False)
+
+
+def test_the_stays_of_a_bay_and_a_zones_week(city: Settings) -> None:
+    found = plan(
+        city,
+        "SELECT * FROM parking_phase WHERE site = 'bay-42' AND begin_at >= '2026-03-02' AND begin_at < '2026-03-09'",
+    )
+    assert (found.indexes, found.whole) == ({"parking_phase_pkey"}, set())
+    found = plan(
+        city,
+        "SELECT * FROM parking_zone_history WHERE zone = 'zone-7' AND period = 'hour'"
+        " AND begin_at >= '2026-03-02' AND begin_at < '2026-03-09' ORDER BY begin_at",
+    )
+    assert (found.indexes, found.whole) == ({"parking_zone_history_pkey"}, set())
