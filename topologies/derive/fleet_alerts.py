@@ -21,7 +21,6 @@ from topologies.derive.fleet_rules import (
     MANY_GAPS,
     RULES,
     SOURCE,
-    STAGE,
     battery_low,
     frames_lost,
     many_gaps,
@@ -61,7 +60,7 @@ class DayAlerts:
 
     async def raise_for(self, devices: Collection[str], known: Mapping[tuple[str, Any], Day]) -> None:
         """Hold the alerts of devices against their days; not before time has come anywhere."""
-        as_of_us = await complete_us(self._cursor, STAGE)
+        as_of_us = await complete_us(self._cursor, FAMILY)
         if as_of_us is None:
             return
         mine: dict[str, list[Day]] = {}

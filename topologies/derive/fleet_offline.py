@@ -21,8 +21,8 @@ from topologies.derive.derivation import Derivation, Done
 from topologies.derive.fleet_look import QUERIES, Look
 from topologies.derive.fleet_rules import (
     DEVICE_OFFLINE,
+    FAMILY,
     GATEWAY_OFFLINE,
-    STAGE,
     device_offline,
     gateway_offline,
 )
@@ -44,7 +44,7 @@ def watch_fleet(settings: Settings) -> Derivation:
 
     async def run(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
         async with connection.transaction(), connection.cursor() as cursor:
-            as_of_us = await complete_us(cursor, STAGE)
+            as_of_us = await complete_us(cursor, FAMILY)
             if as_of_us is None:
                 return Done()
             return await _Silences(cursor, settings, city, as_of_us).run()

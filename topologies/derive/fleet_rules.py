@@ -17,7 +17,6 @@ TOPIC: Final = topics.alerts(FAMILY)
 PUBLISHES: Final = alert_events.publication(TOPIC)
 SOURCE: Final = "/silkstream/derive/fleet"
 
-STAGE: Final = "topology-fleet"
 DEVICE_OFFLINE: Final = Rule("fleet_device_offline", "warning", TOPIC)
 GATEWAY_OFFLINE: Final = Rule("fleet_gateway_offline", "critical", TOPIC)
 BATTERY_LOW: Final = Rule("fleet_battery_low", "warning", TOPIC)

@@ -17,6 +17,7 @@ SELECT concat_ws('/',
 SELECT coalesce(max(as_of), now()) FROM ledger WHERE consumer = 'topology-parking';
 
 -- complete --
+-- Up to when all partitions of a stage are complete; null while one has not begun to tell.
 SELECT CASE WHEN bool_and(as_of IS NOT NULL) THEN min(as_of) END FROM ledger WHERE consumer = %(stage)s;
 
 -- mark_all_zones --

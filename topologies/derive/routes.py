@@ -25,7 +25,7 @@ from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.facts_from import facts_from
 from pipeline.database.queries import load_queries
-from topologies.container.limits import Limitations
+from topologies.container.limits import FAMILY, Limitations
 from topologies.container.route import Known, Reason, Stop, day_of, rounds, stops_of
 from topologies.container.trend import read_trend
 from topologies.derive import marks
@@ -39,7 +39,6 @@ UNSORTED: Final = "unsorted"
 """The subject of the list of containers whose sites name no material."""
 _QUERIES = load_queries("topologies.derive", "routes.sql")
 _SOURCE: Final = "/silkstream/derive/container"
-_STAGE: Final = "topology-container"
 _FACTS: Final = "container_level"
 _MOST_DAYS: Final = 7
 """That are made in one transaction, where days are behind."""
@@ -82,7 +81,7 @@ class ContainerRoute(EventData, frozen=True, kw_only=True):
 async def derive_routes(connection: psycopg.AsyncConnection[Any], settings: Settings) -> Done:
     """Make the lists that are due, and those anew that are marked, in one transaction. Marks first, facts second."""
     async with connection.transaction(), connection.cursor() as cursor:
-        as_of_us = await complete_us(cursor, _STAGE)
+        as_of_us = await complete_us(cursor, FAMILY)
         if as_of_us is None:
             return Done()
         whole_from = (await facts_from(cursor, {_FACTS}))[_FACTS]

@@ -177,6 +177,11 @@ class Surroundings(Generic[I, F, S]):
     """How far before a measurement what it looks up may lie, where it is loaded by `from`."""
 
 
+def stage_name(topology: str) -> str:
+    """What the stage of a topology is called, its group and its ledger."""
+    return f"topology-{topology}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology(Generic[I, F, S]):
     """A logic, and how its facts and rows are written."""
@@ -210,7 +215,7 @@ class Topology(Generic[I, F, S]):
     @property
     def stage(self) -> str:
         """The name of its stage, group and ledger."""
-        return f"topology-{self.name}"
+        return stage_name(self.name)
 
     @property
     def consumes(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pipeline.core.cloudevents import Publication
 from pipeline.core.settings import Settings
 from pipeline.core.stage import Context, Stage
-from topologies.runtime.model import Topology
+from topologies.runtime.model import Topology, stage_name
 
 ORDER: Final = 40
 
@@ -30,4 +30,4 @@ def stage_of(
 
         await run_topology(build(context.settings), context)
 
-    return Stage(name=f"topology-{name}", about=about, run=run, order=ORDER, publishes=publishes)
+    return Stage(name=stage_name(name), about=about, run=run, order=ORDER, publishes=publishes)
