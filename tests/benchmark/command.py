@@ -89,12 +89,10 @@ async def measure(wanted: argparse.Namespace, screen: Console) -> None:
         try:
             for name in wanted.only or BENCHES:
                 await BENCHES[name](bench)
-        except BaseException:
-            # Of a measurement of half an hour at least what was found by then.
+        finally:
+            # Where a measurement of half an hour fails, at least what was found by then.
             screen.print(table_of(bench.figures))
-            raise
     seconds = time.monotonic() - began
-    screen.print(table_of(bench.figures))
     for remark in bench.remarks:
         screen.print(f"[yellow]{remark}[/yellow]")
     screen.print(f"{seconds:.0f} s")

@@ -29,6 +29,7 @@ from pipeline.kafka.consumer import open_log
 from pipeline.kafka.producer import open_sink
 from pipeline.kafka.provision import delete_topics, provision
 from tests.benchmark.inputs import PARTITIONS
+from tests.chaos.settle import partitions_of
 
 _CHUNK: Final = 2000
 
@@ -118,11 +119,6 @@ async def decode_raw(settings: Settings) -> dict[str, int]:
                 topic = record.topic.removeprefix(settings.namespace)
                 counts[topic] = counts.get(topic, 0) + 1
     return counts
-
-
-def partitions_of(settings: Settings, topic: str) -> list[Partition]:
-    """All partitions of a topic of the namespace."""
-    return [Partition(settings.namespace + topic, number) for number in range(settings.topics.partitions)]
 
 
 async def ends_of(settings: Settings, names: Sequence[str]) -> Mapping[Partition, int]:

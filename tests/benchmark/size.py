@@ -3,8 +3,8 @@
     size.py [--devices N] [--report FILE]
 
 Rows are made by the database itself, in the order of time as they come in life, and not through the stages: what is
-measured is what is left on the disk. Each kind has a namespace of its own, so that its share of `frame` and
-`link_quality` is seen.
+measured is what is left on the disk. Roll-ups are derive's own, of the whole month at once. Each kind has a namespace
+of its own, so that its share of `frame` and `link_quality` is seen.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, LiteralString, NamedTuple
 
@@ -27,8 +27,10 @@ from decoders.registry import load  # noqa: E402  # as above
 from pipeline.core.settings import Retention, Settings  # noqa: E402  # as above
 from pipeline.database.catalogue import entry_of  # noqa: E402  # as above
 from pipeline.database.connection import Connection, connected  # noqa: E402  # as above
+from pipeline.database.families import is_rolled_up, table_of  # noqa: E402  # as above
 from pipeline.database.migrate import drop, migrate  # noqa: E402  # as above
 from tests.benchmark.installation import fresh_settings  # noqa: E402  # as above
+from topologies.derive.rollups import rollups  # noqa: E402  # as above
 
 DAYS: Final = 30
 GATEWAYS: Final = 2
@@ -40,22 +42,20 @@ class Kind(NamedTuple):
 
     name: str
     frames_a_day: int
-    table: str
+    family: str
     decoder: str
     payload_bytes: int
     quantities: dict[LiteralString, LiteralString]
     """Column -> an SQL expression of `n`, the number of the frame."""
     facts: LiteralString = ""
     """A table, columns and values of the topology's fact."""
-    family: str = ""
-    """Whose quantities are rolled up; empty where they are not."""
 
 
 KINDS: Final = (
     Kind(
         "well",
         96,
-        "reading_groundwater",
+        "groundwater",
         "decentlab_dl_pr26",
         11,
         {
@@ -68,12 +68,11 @@ KINDS: Final = (
         " SELECT device, at, id, 0.5 + 0.01 * random(), 'gwm-' || n, 0, 2.28 + random(), 0, 30.48 + random(),"
         " 13.8 + random(), true, at, ARRAY[1e15, -14.6, 30.48, 13.8, NULL, 1e15, 0.000311, NULL, NULL, NULL, 1e15,"
         " -14.6] FROM moment ORDER BY at",
-        "groundwater",
     ),
     Kind(
         "bay",
         40,
-        "reading_parking",
+        "parking",
         "bosch_tps110",
         2,
         {"occupied": "n % 2 = 0", "device_temperature_celsius": "round(20 * random())"},
@@ -83,18 +82,17 @@ KINDS: Final = (
     Kind(
         "container",
         24,
-        "reading_container",
+        "container",
         "milesight_em310_udl",
         10,
         {"distance_metres": "round((2 * random())::numeric, 3)", "tilted": "false", "battery_ratio": "0.97"},
         "container_level (device, observed_at, event_id, distance_metres, tilted, site, fill_ratio, is_full, since)"
         " SELECT device, at, id, 1.234, false, 'huels-' || device, 0.5, false, at FROM moment ORDER BY at",
-        "container",
     ),
     Kind(
         "lamp",
         48,
-        "reading_lighting",
+        "lighting",
         "nas_ul20xx",
         20,
         {
@@ -115,12 +113,11 @@ KINDS: Final = (
         " SELECT device, at, id, 0.7, true, false, false, 0, 0, 'westwall-' || n, 'westwall', 42, at, at, true, at, at,"
         " true, 0.7, 29.4, false, false, ARRAY[0, 655826, 1e15, NULL, NULL], ARRAY[10, 24359266, 1e15, NULL, NULL]"
         " FROM moment ORDER BY at",
-        "lighting",
     ),
     Kind(
         "home's meter",
         2,
-        "reading_water",
+        "water",
         "axioma_qalcosonic_w1",
         51,
         {"water_volume_litres": "72000 + n"},
@@ -156,16 +153,10 @@ MOMENTS: Final = sql.SQL("""
     FROM moment, (VALUES ('{{0016c001f153a141,0016c001f153a142}}'::text[])) AS heard (by) ORDER BY at;
 """)
 
-ROLLUP: Final = sql.SQL("""
-    INSERT INTO {table} (family, device, channel, quantity, bucket, samples, minimum, mean, maximum)
-    SELECT {family}, device, 0, quantity, time_bucket({width}, at) AS bucket, count(*), min(random()), avg(random()),
-        max(random())
-    FROM moment, unnest({quantities}::text[]) AS quantity
-    GROUP BY device, quantity, bucket
-    ORDER BY bucket
-""")
-ROLLUPS: Final = (("rollup_quarter_hour", 15), ("rollup_hour", 60), ("rollup_day", 24 * 60))
-"""Tables, and how many minutes a bucket has."""
+MARKS: Final[LiteralString] = """
+    INSERT INTO rollup_mark (family, device, bucket)
+    SELECT DISTINCT %(family)s, device, date_bin('15 minutes', at, 'epoch') FROM moment
+"""
 
 
 class Share(NamedTuple):
@@ -191,23 +182,19 @@ async def measure(settings: Settings, kind: Kind, devices: int) -> list[Share]:
                     gateways=sql.Literal(GATEWAYS),
                     payload=sql.Literal(kind.payload_bytes),
                     decoder=sql.Literal(kind.decoder),
-                    table=sql.Identifier(kind.table),
+                    table=sql.Identifier(table_of(kind.family)),
                     columns=sql.SQL(", ").join(map(sql.Identifier, kind.quantities)),
                     values=sql.SQL(", ").join(map(sql.SQL, kind.quantities.values())),
                 )
             )
             if kind.facts:
                 await connection.execute(sql.SQL("INSERT INTO ") + sql.SQL(kind.facts))
-            for table, width in ROLLUPS if kind.family else ():
-                await connection.execute(
-                    ROLLUP.format(
-                        table=sql.Identifier(table),
-                        family=sql.Literal(kind.family),
-                        width=sql.Literal(timedelta(minutes=width)),
-                        quantities=sql.Literal(list(kind.quantities)),
-                    )
-                )
+            if is_rolled_up(kind.family):
+                await connection.execute(MARKS, {"family": kind.family})
             await connection.commit()
+            for derivation in rollups(load().values()):
+                while (await derivation.run(connection, settings)).more:
+                    pass
             return await _shares(connection, kind, devices, settings.retention)
     finally:
         await drop(settings)

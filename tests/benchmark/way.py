@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,13 +20,13 @@ from pipeline.core import topics
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
 from pipeline.installed import configured_stages
-from pipeline.simulator import CityPlan, Family, sites_csv
+from pipeline.simulator import CityPlan, sites_csv
 from pipeline.supervisor import free_ports
 from tests.benchmark.inputs import Published
 from tests.benchmark.installation import build, demolish, ends_of, environment_of, import_sites
 from tests.benchmark.load import keep_session, open_loader
-from tests.benchmark.loads import LOADS
 from tests.benchmark.machine import peak_bytes
+from tests.chaos.settle import consumed_by
 
 READY_SECONDS: Final = 90.0
 STILL_SECONDS: Final = 60.0
@@ -66,17 +66,16 @@ class System:
                         raise RuntimeError(f"{name} is not ready after {READY_SECONDS:.0f} s")
                     await asyncio.sleep(0.1)
 
-    async def until_done(self, frames: int, fed: Mapping[str, Sequence[str]]) -> None:
+    async def until_done(self, frames: int) -> None:
         """Wait until every record has become rows, facts and events.
 
         Args:
             frames: how many records the frame topic will have.
-            fed: the topics that each consumer with a ledger reads.
         """
         async with connected(self.settings, "benchmark") as connection:
             await connection.set_autocommit(True)
             await _reach(connection, "store", self.settings.namespace + topics.FRAME, frames)
-            for consumer, names in fed.items():
+            for consumer, names in consumed_by(list(self.processes)).items():
                 ends = await ends_of(self.settings, names)
                 for name in names:
                     full = self.settings.namespace + name
@@ -140,20 +139,10 @@ async def open_system(settings: Settings, city: CityPlan) -> AsyncIterator[Syste
         await demolish(settings)
 
 
-def fed_by() -> dict[str, list[str]]:
-    """The topics that each consumer with a ledger reads, as far as it is installed; of the store those of readings."""
-    families = sorted(family.value for family in Family)
-    found = {"store": [topics.readings(family) for family in families]}
-    for name in configured_stages(Settings()):
-        if name.startswith("topology-"):
-            found[name] = [LOADS[name.removeprefix("topology-")].topic]
-    return found
-
-
 async def full_speed(system: System, messages: Sequence[Published]) -> float:
     """Publish everything at once; seconds until the last row is in."""
     began = time.perf_counter()
     async with open_loader(system.settings) as loader:
         await loader.publish_all([(each.topic, each.payload) for each in messages])
-        await system.until_done(len(messages), fed_by())
+        await system.until_done(len(messages))
     return time.perf_counter() - began
