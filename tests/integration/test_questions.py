@@ -166,16 +166,69 @@ def chunks_between(settings: Settings, table: str, begin: str, end: str) -> set[
         return {name for (name,) in rows}
 
 
-def test_state_now_of_a_zone(city: Settings) -> None:
-    found = plan(city, "SELECT site, occupied, since FROM parking_bay WHERE zone = 'zone-7'")
-    assert (found.indexes, found.whole) == ({"parking_bay_zone"}, set())
-
-
-def test_state_now_of_a_quantity_and_of_a_device(city: Settings) -> None:
-    found = plan(city, "SELECT device, number FROM device_latest WHERE quantity = 'quantity_7' AND number = 1")
-    assert (found.indexes, found.whole) == ({"device_latest_quantity"}, set())
-    found = plan(city, "SELECT quantity, number, text, observed_at FROM device_latest WHERE device = 'x7'")
-    assert (found.indexes, found.whole) == ({"device_latest_pkey"}, set())
+@pytest.mark.parametrize(
+    ("question", "index"),
+    [
+        # state now: of a zone, a quantity, a device, a site
+        ("SELECT site, occupied, since FROM parking_bay WHERE zone = 'zone-7'", "parking_bay_zone"),
+        (
+            "SELECT device, number FROM device_latest WHERE quantity = 'quantity_7' AND number = 1",
+            "device_latest_quantity",
+        ),
+        ("SELECT quantity, number, text, observed_at FROM device_latest WHERE device = 'x7'", "device_latest_pkey"),
+        ("SELECT * FROM parking_bay WHERE site = 'bay-42'", "parking_bay_site"),
+        ("SELECT * FROM groundwater_well WHERE site = 'well-42'", "groundwater_well_site"),
+        # nights of a segment's lamps, and of the segment
+        (
+            (
+                "SELECT * FROM luminaire_night WHERE segment = 'street-7'"
+                " AND night >= '2026-03-01' AND night < '2026-04-01'"
+            ),
+            "luminaire_night_segment",
+        ),
+        (
+            "SELECT * FROM lighting_segment_night WHERE segment = 'street-7' AND night >= '2026-03-01'",
+            "lighting_segment_night_pkey",
+        ),
+        # the account of a device, and everybody's of a day
+        (
+            "SELECT * FROM fleet_day WHERE device = 'x42' AND day >= '2026-03-01' AND day < '2026-04-01'",
+            "fleet_day_pkey",
+        ),
+        ("SELECT device, missing, lost FROM fleet_day WHERE day = '2026-03-07 00:00+00'", "fleet_day_day"),
+        # a quantity's month by hour
+        (
+            (
+                "SELECT * FROM rollup_hour WHERE device = 'x42' AND quantity = 'quantity_3'"
+                " AND bucket >= '2026-03-01 00:00+00' AND bucket < '2026-04-01 00:00+00' ORDER BY bucket"
+            ),
+            "rollup_hour_pkey",
+        ),
+        # the list of a day
+        (
+            "SELECT * FROM container_route_stop WHERE day = '2026-03-07' AND material = 'material-2' ORDER BY position",
+            "container_route_stop_pkey",
+        ),
+        # the stays of a bay, and a zone's week
+        (
+            (
+                "SELECT * FROM parking_phase WHERE site = 'bay-42'"
+                " AND begin_at >= '2026-03-02' AND begin_at < '2026-03-09'"
+            ),
+            "parking_phase_pkey",
+        ),
+        (
+            (
+                "SELECT * FROM parking_zone_history WHERE zone = 'zone-7' AND period = 'hour'"
+                " AND begin_at >= '2026-03-02' AND begin_at < '2026-03-09' ORDER BY begin_at"
+            ),
+            "parking_zone_history_pkey",
+        ),
+    ],
+)
+def test_reads_one_index_and_nothing_whole(city: Settings, question: LiteralString, index: str) -> None:
+    found = plan(city, question)
+    assert (found.indexes, found.whole) == ({index}, set())
 
 
 def test_one_devices_month(city: Settings) -> None:
@@ -237,21 +290,56 @@ def test_a_bays_week_through_the_view_that_leaves_personal_bays_out(city: Settin
     assert len(found.chunks) == 7
 
 
-def test_now_of_a_site_of_each_topology(city: Settings) -> None:
-    found = plan(city, "SELECT * FROM groundwater_well WHERE site = 'well-42'")
-    assert (found.indexes, found.whole) == ({"groundwater_well_site"}, set())
-    found = plan(city, "SELECT * FROM parking_bay WHERE site = 'bay-42'")
-    assert (found.indexes, found.whole) == ({"parking_bay_site"}, set())
+@pytest.mark.parametrize(
+    ("question", "index"),
+    [
+        (
+            "SELECT day FROM container_route_stop WHERE site = 'box-142' ORDER BY day DESC LIMIT 10",
+            "container_route_stop_site",
+        ),
+        (
+            "SELECT * FROM container_emptying WHERE site = 'box-142' ORDER BY emptied_at DESC LIMIT 10",
+            "container_emptying_site",
+        ),
+    ],
+)
+def test_what_became_of_a_container_comes_in_the_order_of_the_index(
+    city: Settings, question: LiteralString, index: str
+) -> None:
+    found = plan(city, question)
+    assert (found.indexes, found.whole, found.sorts) == ({index}, set(), False)
 
 
-def test_a_wells_month_and_its_year_by_day(city: Settings) -> None:
-    found = plan(
-        city,
-        "SELECT * FROM groundwater_level WHERE site = 'well-42'"
-        " AND observed_at >= '2026-03-01 00:00+00' AND observed_at < '2026-04-01 00:00+00' ORDER BY observed_at",
-    )
-    assert (found.indexes, found.whole) == ({"groundwater_level_site"}, set())
-    assert found.chunks == chunks_between(city, "groundwater_level", "2026-03-01 00:00+00", "2026-04-01 00:00+00")
+@pytest.mark.parametrize(
+    ("question", "table", "begin", "end"),
+    [
+        (
+            (
+                "SELECT * FROM groundwater_level WHERE site = 'well-42'"
+                " AND observed_at >= '2026-03-01 00:00+00' AND observed_at < '2026-04-01 00:00+00' ORDER BY observed_at"
+            ),
+            "groundwater_level",
+            "2026-03-01 00:00+00",
+            "2026-04-01 00:00+00",
+        ),
+        (
+            (
+                "SELECT * FROM luminaire_state WHERE site = 'lamp-42'"
+                " AND observed_at >= '2026-03-02 00:00+00' AND observed_at < '2026-03-09 00:00+00' ORDER BY observed_at"
+            ),
+            "luminaire_state",
+            "2026-03-02 00:00+00",
+            "2026-03-09 00:00+00",
+        ),
+    ],
+)
+def test_the_facts_of_a_site(city: Settings, question: LiteralString, table: str, begin: str, end: str) -> None:
+    found = plan(city, question)
+    assert (found.indexes, found.whole) == ({f"{table}_site"}, set())
+    assert found.chunks == chunks_between(city, table, begin, end)
+
+
+def test_a_groups_year_of_wells_by_day(city: Settings) -> None:
     found = plan(
         city,
         """SELECT day.*
@@ -261,62 +349,3 @@ def test_a_wells_month_and_its_year_by_day(city: Settings) -> None:
     )
     assert "groundwater_day_pkey" in found.indexes
     assert "groundwater_day" not in found.whole
-
-
-def test_a_lamps_week_and_a_segments_nights(city: Settings) -> None:
-    found = plan(
-        city,
-        "SELECT * FROM luminaire_state WHERE site = 'lamp-42'"
-        " AND observed_at >= '2026-03-02 00:00+00' AND observed_at < '2026-03-09 00:00+00' ORDER BY observed_at",
-    )
-    assert (found.indexes, found.whole) == ({"luminaire_state_site"}, set())
-    assert found.chunks == chunks_between(city, "luminaire_state", "2026-03-02 00:00+00", "2026-03-09 00:00+00")
-    found = plan(
-        city,
-        "SELECT * FROM luminaire_night WHERE segment = 'street-7' AND night >= '2026-03-01' AND night < '2026-04-01'",
-    )
-    assert (found.indexes, found.whole) == ({"luminaire_night_segment"}, set())
-    found = plan(city, "SELECT * FROM lighting_segment_night WHERE segment = 'street-7' AND night >= '2026-03-01'")
-    assert (found.indexes, found.whole) == ({"lighting_segment_night_pkey"}, set())
-
-
-def test_a_devices_account_and_everybodys_yesterday(city: Settings) -> None:
-    found = plan(city, "SELECT * FROM fleet_day WHERE device = 'x42' AND day >= '2026-03-01' AND day < '2026-04-01'")
-    assert (found.indexes, found.whole) == ({"fleet_day_pkey"}, set())
-    found = plan(city, "SELECT device, missing, lost FROM fleet_day WHERE day = '2026-03-07 00:00+00'")
-    assert (found.indexes, found.whole) == ({"fleet_day_day"}, set())
-
-
-def test_a_quantitys_month_by_hour(city: Settings) -> None:
-    found = plan(
-        city,
-        "SELECT * FROM rollup_hour WHERE device = 'x42' AND quantity = 'quantity_3'"
-        " AND bucket >= '2026-03-01 00:00+00' AND bucket < '2026-04-01 00:00+00' ORDER BY bucket",
-    )
-    assert (found.indexes, found.whole) == ({"rollup_hour_pkey"}, set())
-
-
-def test_the_list_of_a_day_and_what_became_of_a_container(city: Settings) -> None:
-    found = plan(
-        city,
-        "SELECT * FROM container_route_stop WHERE day = '2026-03-07' AND material = 'material-2' ORDER BY position",
-    )
-    assert (found.indexes, found.whole) == ({"container_route_stop_pkey"}, set())
-    found = plan(city, "SELECT day FROM container_route_stop WHERE site = 'box-142' ORDER BY day DESC LIMIT 10")
-    assert (found.indexes, found.whole, found.sorts) == ({"container_route_stop_site"}, set(), False)
-    found = plan(city, "SELECT * FROM container_emptying WHERE site = 'box-142' ORDER BY emptied_at DESC LIMIT 10")
-    assert (found.indexes, found.whole, found.sorts) == ({"container_emptying_site"}, set(), False)
-
-
-def test_the_stays_of_a_bay_and_a_zones_week(city: Settings) -> None:
-    found = plan(
-        city,
-        "SELECT * FROM parking_phase WHERE site = 'bay-42' AND begin_at >= '2026-03-02' AND begin_at < '2026-03-09'",
-    )
-    assert (found.indexes, found.whole) == ({"parking_phase_pkey"}, set())
-    found = plan(
-        city,
-        "SELECT * FROM parking_zone_history WHERE zone = 'zone-7' AND period = 'hour'"
-        " AND begin_at >= '2026-03-02' AND begin_at < '2026-03-09' ORDER BY begin_at",
-    )
-    assert (found.indexes, found.whole) == ({"parking_zone_history_pkey"}, set())
