@@ -22,8 +22,8 @@ from tests.accuracy.played import Played
 
 DEAD_WITHIN: Final = Tolerance(26 * HOUR_US, 5 * MINUTE_US)
 GATEWAY_WITHIN: Final = Tolerance(HOUR_US, HOUR_US)
-LAST_US: Final = 3 * DAY_US
-"""What begins in the last days may not be told yet: a parking sensor may be silent for three days."""
+LAST_US: Final = 4 * DAY_US
+"""What begins in the last days may not be told yet: a parking sensor may be silent for three days and a half."""
 
 
 @dataclass(frozen=True, slots=True)

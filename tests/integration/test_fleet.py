@@ -170,3 +170,20 @@ async def test_a_day_is_accounted_for_and_what_was_not_stored_is_found(settings:
         ("critical", "1 messages of device 7 were received and not stored.")
     ]
     assert await rows_of(settings, "SELECT count(*) FROM mark WHERE what = 'fleet_day'") == [(0,)]
+
+
+async def test_a_charge_that_the_fleet_tells_later_than_the_store_comes_into_its_day(settings: Settings) -> None:
+    producer = Frames(settings)
+    days = watch_days(settings)
+    async with running(STAGE_STORE, settings):
+        await producer.say([*regular(7, 0, 60, WEST), frame(eui(7), 65, event="status", battery_ratio=0.15)], 100)
+        await eventually(lambda: settled(settings, "store", producer), "the store has all")
+    await derived(settings, days)
+    assert await rows_of(settings, "SELECT max(battery_ratio) FROM fleet_day") == [(None,)]
+
+    async with running(FLEET, settings):
+        await until_settled(settings, FLEET.name, producer)
+    await derived(settings, days)
+    assert await rows_of(settings, "SELECT max(battery_ratio) FROM fleet_day") == [(0.15,)]
+    assert await rows_of(settings, "SELECT rule, status FROM alert") == [("fleet_battery_low", "open")]
+    assert await rows_of(settings, "SELECT count(*) FROM mark WHERE what = 'fleet_day'") == [(0,)]

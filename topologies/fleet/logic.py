@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Final
 
 from pipeline.city.model import City
-from pipeline.core.clock import SECOND_US
+from pipeline.core.clock import DAY_US, SECOND_US
 from pipeline.core.model import DevEui
 from schemas.silkstream.v1.frame_pb2 import VERDICT_DUPLICATE, Frame
 from topologies.fleet.facts import Life, Now, Sign
@@ -20,6 +20,8 @@ from topologies.runtime.alarms import NONE, Alarms
 from topologies.runtime.model import Mark, Opened, Place, Rule
 
 SILENCE_MARK: Final = "fleet_silence"
+DAY_MARK: Final = "fleet_day"
+"""The store leaves it too, for what derive reads of its tables."""
 GAPS: Final = 9
 """So many gaps are remembered; their median bears four that are no interval: losses, silences, bursts."""
 FEWEST_GAPS: Final = 4
@@ -126,14 +128,25 @@ class FleetLogic:
         return ()
 
     def marks_of(self, before: Life | None, after: Life) -> Collection[Mark]:
-        """A silence that has ended; and all that late data have changed, since a silence may begin or end there."""
+        """A silence that has ended; and all that late data have changed, since a silence may begin or end there.
+
+        And the day of a charge: the store may be ahead, and derive have made up the day from its mark already.
+        """
         silent_from_us = after.silent_from_us
         if before is None:
-            return () if silent_from_us is None else (Mark(SILENCE_MARK, after.device, silent_from_us),)
-        if before == after:
+            if silent_from_us is None and after.reported_ratio is None:
+                return ()
+            times: tuple[int | None, ...] = (silent_from_us,)
+        elif before == after:
             return ()
-        times = (before.silent_from_us, silent_from_us, after.observed_at_us)
-        return (Mark(SILENCE_MARK, after.device, min(each for each in times if each is not None)),)
+        else:
+            times = (before.silent_from_us, silent_from_us, after.observed_at_us)
+        marks: list[Mark] = []
+        if known := [each for each in times if each is not None]:
+            marks.append(Mark(SILENCE_MARK, after.device, min(known)))
+        if after.reported_ratio != (None if before is None else before.reported_ratio):
+            marks.append(Mark(DAY_MARK, after.device, after.observed_at_us // DAY_US * DAY_US))
+        return marks
 
     def alarms(self, fact: Life) -> Alarms:
         """None: they are derive's."""

@@ -19,8 +19,9 @@ class FleetParameters(Parameters):
     interval_minutes: dict[str, _Minutes] = Field(default={"parking": 24 * 60})
     """How often devices speak, by profile or family; a profile goes before a family. Of others it is learned from their
     last frames. A bay's sensor speaks when a car moves, and by itself once a day: that cannot be learned by day."""
-    offline_factor: Annotated[float, Field(ge=1, le=100)] = 3
-    """So many times the interval without a frame: silent. Not 1: frames are lost."""
+    offline_factor: Annotated[float, Field(ge=1, le=100)] = 3.5
+    """So many times the interval without a frame: silent. Two frames lost in a row leave three intervals, and half
+    of one more, so that jitter does not decide."""
     offline_minimum_minutes: _Minutes = 60
     """Never earlier than this."""
     unknown_hours: Annotated[float, Field(gt=0, le=366 * 24)] = 26
