@@ -55,6 +55,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "SILKSTREAM_BRIDGE_ID": settings.bridge.id,
         "SILKSTREAM_BRIDGE_TICKS": settings.bridge.ticks,
         "SILKSTREAM_TOPICS_PARTITIONS": str(settings.topics.partitions),
+        "SILKSTREAM_TOPOLOGY_CITY": settings.topology.city,
     }
 
 

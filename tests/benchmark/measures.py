@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
+from infra.local.layout import REPOSITORY
 from pipeline.core import topics
 from pipeline.kafka.provision import provision
 from pipeline.simulator import Family, devices
@@ -33,6 +34,8 @@ SLOW_US: Final = 30.0
 CHOOSING_US: Final = 1.0
 MESSAGES_PER_SECOND: Final = 200
 ALERTS_PER_SECOND: Final = 20
+TOLD_AT_ONCE: Final = REPOSITORY / "tests/data/one_measurement.toml"
+"""The city file of the latency: it is asked how fast an alert is told, not how long a condition has to last."""
 
 
 async def parts(bench: Bench) -> None:
@@ -189,7 +192,9 @@ async def latency(bench: Bench) -> None:
     spoken = [m for m in bench.messages("json") if m.topic.split("/")[3] not in containers]
     once = list({m.event_id: m for m in spoken}.values())
     bench.say(f"latency: {seconds} s at {MESSAGES_PER_SECOND} messages/s")
-    async with open_system(fresh_settings(), city) as system:
+    settings = fresh_settings()
+    at_once = settings.topology.model_copy(update={"city": str(TOLD_AT_ONCE)})
+    async with open_system(settings.model_copy(update={"topology": at_once}), city) as system:
         found = await latencies(system, city, once, seconds=seconds, rate=MESSAGES_PER_SECOND, alerts=ALERTS_PER_SECOND)
     ends = {"publish to row visible": found.rows, "publish to CloudEvent on alerts.container.v1": found.alerts}
     for name, values in ends.items():

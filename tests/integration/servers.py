@@ -67,6 +67,7 @@ def fresh_settings() -> Settings:
             "topics": base.topics.model_copy(update={"partitions": PARTITIONS}),
             # Who waits for the last mark waits for no rest.
             "derive": base.derive.model_copy(update={"longest_rest_seconds": 0.1}),
+            "topology": base.topology.model_copy(update={"city": str(DATA / "one_measurement.toml")}),
         }
     )
 
@@ -216,6 +217,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "SILKSTREAM_TOPICS_PARTITIONS": str(settings.topics.partitions),
         "SILKSTREAM_DECODE_BATCH_RECORDS": str(settings.decode.batch_records),
         "SILKSTREAM_STORE_BATCH_RECORDS": str(settings.store.batch_records),
+        "SILKSTREAM_TOPOLOGY_CITY": settings.topology.city,
     }
 
 

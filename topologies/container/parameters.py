@@ -19,14 +19,15 @@ class ContainerParameters(Parameters):
     full_resolved_ratio: Annotated[float, Field(ge=0, le=1)] = 0.7
     """… and no longer below this one."""
     full_alert: bool = True
-    full_minimum_minutes: _Minutes = 0
+    full_minimum_minutes: _Minutes = 90
+    """Of sensors that measure hourly the next measurement has to agree: a wrong echo sends nobody out."""
     full_damping_minutes: _Minutes = 0
 
     overfull_ratio: Annotated[float, Field(ge=1, le=2)] = 1.05
     """Beyond the full line, before clamping: waste in the way of the lid. Not 1: a full container trembles there."""
     overfull_resolved_ratio: Annotated[float, Field(ge=0, le=2)] = 1.0
     overfull_alert: bool = True
-    overfull_minimum_minutes: _Minutes = 0
+    overfull_minimum_minutes: _Minutes = 90
     overfull_damping_minutes: _Minutes = 0
 
     tilted_alert: bool = True
