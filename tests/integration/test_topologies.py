@@ -209,6 +209,24 @@ async def test_a_row_that_the_database_refuses_is_found_and_the_others_stay(sett
     assert await rows_of(settings, "SELECT count(*) FROM container_level") == [(29,)]
 
 
+async def test_a_fact_of_which_the_rows_of_now_know_nothing_is_replaced(settings: Settings) -> None:
+    device = eui(1)
+    await describe(settings, "container", {"c1": ("", device, GEOMETRY)})
+    producer = Producer(settings, "container")
+    await producer.send(*(level(device, minute, 1.0) for minute in (1, 2, 3)))
+    async with running(CONTAINER, settings):
+        await until_settled(settings, CONTAINER.name, producer)
+    await _execute(settings, "DELETE FROM container")
+
+    await producer.send(level(device, 2, 0.4), level(eui(2), 2, 1.0), level(device, 4, 0.6))
+    async with running(CONTAINER, settings) as stage:
+        await until_settled(settings, CONTAINER.name, producer)
+        assert stage.discarded() == {}
+
+    found = "SELECT fill_ratio FROM container_level WHERE device = %s ORDER BY observed_at"
+    assert await rows_of(settings, found, device) == [(0.5,), (0.8,), (0.5,), (0.7,)]
+
+
 async def _execute(settings: Settings, statement: Any) -> None:
     async with connected(settings, "test") as connection:
         await connection.execute(statement)

@@ -18,13 +18,30 @@ from topologies.container.rules import RULES
 from topologies.container.trend import read_trend
 from topologies.runtime import alert_events, rows
 from topologies.runtime.alarms import alarms_field, read_alarms
-from topologies.runtime.model import Topology
-from topologies.runtime.rows import NULL, flag, number, text, texts
+from topologies.runtime.binary import NULL, flag, head, integer, number, text, texts, time
+from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "container"
-_NOTHING_OWN: Final = f"{NULL}\t{NULL}"
-_NO_DROP: Final = f"{NULL}\t{NULL}\t{NULL}"
+FACTS: Final = Table(
+    "container_level",
+    (
+        *("device", "observed_at", "event_id", "distance_metres", "tilted", "device_temperature_celsius"),
+        *("sensor_fill_ratio", "site", "fill_ratio", "held_ratio", "prior_ratio", "is_full", "since", "drop_at"),
+        *("drop_ratio", "emptying_ratio", "emptied_at", "watched_since", "due_at", "trend", "alarms", "flags"),
+    ),
+)
+NOW: Final = Table(
+    "container",
+    (
+        *("device", "observed_at", "event_id", "partition", "site", "fill_ratio", "distance_metres", "tilted"),
+        *("is_full", "since", "suspected_full", "device_temperature_celsius", "sensor_fill_ratio", "emptied_at"),
+        *("due_at", "rate_per_day", "nearly_full_at", "nearly_full_earliest_at", "nearly_full_latest_at", "full_at"),
+        *("full_earliest_at", "full_latest_at", "watched_since", "trend", "alarms"),
+    ),
+)
+_NOTHING_OWN: Final = 2 * NULL
+_NO_DROP: Final = 3 * NULL
 
 
 def build(settings: Settings) -> Topology[Measurement, Level, Now]:
@@ -44,8 +61,10 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Measurement, Level,
         family=FAMILY,
         logic=ContainerLogic(city),
         queries=load_queries("topologies.container"),
-        fact_line=fact_line,
-        now_line=now_line,
+        facts=FACTS,
+        fact_row=fact_row,
+        now=NOW,
+        now_row=now_row,
         read_fact=read_fact,
         read_now=read_now,
         rules=RULES,
@@ -54,37 +73,67 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Measurement, Level,
     )
 
 
-def fact_line(fact: Level) -> str:
-    """A level for `stage_facts`; the fill that holds is written only where the frame gave none of its own."""
+def fact_row(fact: Level) -> bytes:
+    """A level for `container_level`; the fill that holds is written only where the frame gave none of its own."""
     (device, at_us, event_id, distance, tilted, celsius, sensor_fill, site, fill, level, prior, is_full) = fact[:12]
     (since_us, drop_us, drop_ratio, emptying, emptied_us, watched_us, due_us, trend, alarms, flags) = fact[12:]
     # Most facts have no drop, no emptying and no temperature: one look for all of them.
     drop, own = _NO_DROP, _NOTHING_OWN
     if drop_us is not None or emptying is not None:
-        drop = f"{number(drop_us)}\t{number(drop_ratio)}\t{number(emptying)}"
+        drop = time(drop_us) + number(drop_ratio) + number(emptying)
     if celsius is not None or sensor_fill is not None:
-        own = f"{number(celsius)}\t{number(sensor_fill)}"
-    held = NULL if fill is not None else number(level)
+        own = number(celsius) + number(sensor_fill)
     # Many facts have the same points: they are written with the one that changed them.
     is_news = trend is not None and (emptying is not None or trend.times_us[-1] == at_us)
-    points = NULL if trend is None or not is_news else trend.field
-    return (
-        f"{device}\t{at_us}\t{event_id.hex()}\t{NULL if distance is None else distance}\t{flag(tilted)}\t{own}\t"
-        f"{text(site)}\t{NULL if fill is None else fill}\t{held}\t{NULL if prior is None else prior}\t"
-        f"{flag(is_full)}\t{NULL if since_us is None else since_us}\t{drop}\t"
-        f"{NULL if emptied_us is None else emptied_us}\t{NULL if watched_us is None else watched_us}\t"
-        f"{NULL if due_us is None else due_us}\t{points}\t{alarms_field(alarms) if alarms else NULL}\t{texts(flags)}\n"
+    return b"".join(
+        (
+            head(len(FACTS.columns), device, at_us, event_id),
+            number(distance),
+            flag(tilted),
+            own,
+            text(site),
+            number(fill),
+            number(level) if fill is None else NULL,
+            number(prior),
+            flag(is_full),
+            time(since_us),
+            drop,
+            time(emptied_us),
+            time(watched_us),
+            time(due_us),
+            NULL if trend is None or not is_news else trend.field,
+            alarms_field(alarms) if alarms else NULL,
+            texts(flags),
+        )
     )
 
 
-def now_line(partition: int, fact: Level, shown: Now) -> str:
-    """A container for `stage_now`."""
-    site, fill, distance, tilted, is_full, since_us, suspected, *rest = shown
-    numbers = "\t".join(map(number, rest))
-    return (
-        f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(site)}\t{number(fill)}\t"
-        f"{number(distance)}\t{flag(tilted)}\t{flag(is_full)}\t{number(since_us)}\t{flag(suspected)}\t{numbers}\t"
-        f"{number(fact.watched_us)}\t{NULL if fact.trend is None else fact.trend.field}\t{alarms_field(fact.alarms)}\n"
+def now_row(partition: int, fact: Level, shown: Now) -> bytes:
+    """A container for `container`."""
+    site, fill, distance, tilted, is_full, since_us, suspected, celsius, sensor_fill, emptied_us, due_us, rate = shown[
+        :12
+    ]
+    return b"".join(
+        (
+            head(len(NOW.columns), fact.device, fact.observed_at_us, fact.event_id),
+            integer(partition),
+            text(site),
+            number(fill),
+            number(distance),
+            flag(tilted),
+            flag(is_full),
+            time(since_us),
+            flag(suspected),
+            number(celsius),
+            number(sensor_fill),
+            time(emptied_us),
+            time(due_us),
+            number(rate),
+            *map(time, shown[12:]),
+            time(fact.watched_us),
+            NULL if fact.trend is None else fact.trend.field,
+            alarms_field(fact.alarms),
+        )
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from pipeline.core.clock import DAY_US, HOUR_US
+from topologies.runtime.binary import jsonb
 from topologies.runtime.slopes import slopes_per_day
 
 MOST: Final = 8
@@ -35,7 +36,7 @@ class Trend(NamedTuple):
     spacing_us: int
     times_us: tuple[int, ...]
     ratios: tuple[float, ...]
-    field: str
+    field: bytes
     """The same for a jsonb column: written once, while many facts have it."""
 
 
@@ -75,7 +76,7 @@ def extended(trend: Trend, at_us: int, ratio: float) -> Trend:
 
 
 def _trend(spacing_us: int, times_us: tuple[int, ...], ratios: tuple[float, ...]) -> Trend:
-    return Trend(spacing_us, times_us, ratios, msgspec.json.encode((spacing_us, times_us, ratios)).decode())
+    return Trend(spacing_us, times_us, ratios, jsonb(msgspec.json.encode((spacing_us, times_us, ratios))))
 
 
 @lru_cache(maxsize=20_000)

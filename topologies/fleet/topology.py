@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.city.model import City
 from pipeline.city.read import load_city
 from pipeline.core import topics
+from pipeline.core.clock import MINUTE_US
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
@@ -17,12 +17,18 @@ from topologies.fleet.facts import Life, Now, Sign
 from topologies.fleet.limits import FAMILY
 from topologies.fleet.logic import FleetLogic
 from topologies.runtime import rows
-from topologies.runtime.model import Topology
-from topologies.runtime.rows import NULL, flag, number, text, texts
+from topologies.runtime.binary import bigint, flag, head, integer, integers, number, text, texts, time
+from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "fleet"
 _WIDTH: Final = len(Life._fields)
+_LIFE: Final = (
+    *("device", "observed_at", "event_id", "raw_offset", "event", "is_copy", "profile", "family", "gateways"),
+    *("reported_ratio", "site", "known_family", "gaps", "interval_seconds", "due_at", "usual", "missed", "silent_from"),
+)
+FACTS: Final = Table("fleet_frame", _LIFE)
+NOW: Final = Table("fleet_device", (*("fact_site" if name == "site" else name for name in _LIFE), "site", "partition"))
 
 
 def build(settings: Settings) -> Topology[Sign, Life, Now]:
@@ -44,41 +50,55 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Sign, Life, Now]:
         message=Frame,
         logic=FleetLogic(city),
         queries=load_queries("topologies.fleet"),
-        fact_line=fact_line,
-        now_line=now_line,
+        facts=FACTS,
+        fact_row=fact_row,
+        now=NOW,
+        now_row=now_row,
         read_fact=read_fact,
         read_now=read_now,
+        beside=minutes_heard,
         late_hours=city.late_hours(FAMILY, late_hours),
     )
 
 
-@lru_cache(maxsize=1000)
-def _numbers(values: tuple[int, ...]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-def _line(fact: Life) -> str:
+def _fields(table: Table, fact: Life) -> list[bytes]:
+    """The begin of a row of one of the two tables."""
     (device, at_us, event_id, raw_offset, event, is_copy, profile, family, gateways, ratio) = fact[:10]
     (site, known_family, gaps, interval, due_us, usual, missed, silent_from_us) = fact[10:]
-    heard = texts(gateways)
-    # Most frames are heard by those that usually hear them.
-    usually = heard if usual == gateways else texts(usual)
-    return (
-        f"{device}\t{at_us}\t{event_id.hex()}\t{raw_offset}\t{event}\t{flag(is_copy)}\t{text(profile)}\t{text(family)}\t"
-        f"{heard}\t{NULL if ratio is None else ratio}\t{text(site)}\t{text(known_family)}\t"
-        f"{{{','.join(map(str, gaps))}}}\t{NULL if interval is None else interval}\t{due_us}\t{usually}\t"
-        f"{_numbers(missed)}\t{number(silent_from_us)}"
-    )
+    return [
+        head(len(table.columns), device, at_us, event_id),
+        bigint(raw_offset),
+        text(event),
+        flag(is_copy),
+        text(profile),
+        text(family),
+        texts(gateways),
+        number(ratio),
+        text(site),
+        text(known_family),
+        integers(gaps),
+        integer(interval),
+        time(due_us),
+        texts(usual),
+        integers(missed),
+        time(silent_from_us),
+    ]
 
 
-def fact_line(fact: Life) -> str:
-    """A sign of life for `stage_facts`."""
-    return _line(fact) + "\n"
+def fact_row(fact: Life) -> bytes:
+    """A sign of life for `fleet_frame`."""
+    return b"".join(_fields(FACTS, fact))
 
 
-def now_line(partition: int, fact: Life, shown: Now) -> str:
-    """A device for `stage_now`: the newest fact, whole, so that it is there when retention has taken the fact."""
-    return f"{_line(fact)}\t{text(shown.site)}\t{partition}\n"
+def now_row(partition: int, fact: Life, shown: Now) -> bytes:
+    """A device for `fleet_device`: the newest fact, whole, so that it is there when retention has taken the fact."""
+    return b"".join((*_fields(NOW, fact), text(shown.site), integer(partition)))
+
+
+def minutes_heard(facts: Sequence[Life]) -> dict[str, Any]:
+    """The minutes in which gateways heard somebody, sorted, since partitions write the same ones."""
+    minutes = sorted({(gateway, fact.observed_at_us // MINUTE_US) for fact in facts for gateway in fact.gateways})
+    return {"gateways": [gateway for gateway, _ in minutes], "minutes": [minute for _, minute in minutes]}
 
 
 def read_fact(row: Sequence[Any]) -> Life:

@@ -1,45 +1,4 @@
--- Facts of wells, their rows of now, and what surrounds them. Staged times are microseconds since 1970.
-
--- create_staging --
-CREATE TEMPORARY TABLE staged_fact (
-    device text COLLATE "C", observed_at bigint, event_id uuid, pressure_bar double precision,
-    absolute_pressure_bar double precision, water_column_metres double precision, distance_metres double precision,
-    air_pressure_hectopascals double precision, freezing boolean, site text, reference_hectopascals double precision,
-    column_metres double precision, offset_metres double precision, level_metres_nhn double precision,
-    depth_metres double precision, is_usable boolean, since bigint, past double precision[], alarms jsonb, flags text[]
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE staged_now (
-    device text COLLATE "C", partition integer, observed_at bigint, event_id uuid, site text,
-    level_metres_nhn double precision, level_at bigint, depth_metres double precision, column_metres double precision,
-    offset_metres double precision, rise_metres_per_hour double precision, since bigint, flags text[],
-    past double precision[], alarms jsonb
-) ON COMMIT DELETE ROWS;
-
--- stage_facts --
-COPY staged_fact FROM STDIN;
-
--- store_facts --
--- A fact is replaced as a whole: it was folded anew from its own input.
-INSERT INTO groundwater_level (
-    device, observed_at, event_id, pressure_bar, absolute_pressure_bar, water_column_metres, distance_metres,
-    air_pressure_hectopascals, freezing, site, reference_hectopascals, column_metres, offset_metres, level_metres_nhn,
-    depth_metres, is_usable, since, past, alarms, flags
-)
-SELECT
-    device, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, pressure_bar,
-    absolute_pressure_bar, water_column_metres, distance_metres, air_pressure_hectopascals, freezing, site,
-    reference_hectopascals, column_metres, offset_metres, level_metres_nhn, depth_metres, is_usable,
-    timestamptz 'epoch' + since * interval '1 microsecond', past, alarms, flags
-FROM staged_fact
-ON CONFLICT (device, observed_at) DO UPDATE SET
-    event_id = excluded.event_id, pressure_bar = excluded.pressure_bar,
-    absolute_pressure_bar = excluded.absolute_pressure_bar, water_column_metres = excluded.water_column_metres,
-    distance_metres = excluded.distance_metres, air_pressure_hectopascals = excluded.air_pressure_hectopascals,
-    freezing = excluded.freezing, site = excluded.site, reference_hectopascals = excluded.reference_hectopascals,
-    column_metres = excluded.column_metres, offset_metres = excluded.offset_metres,
-    level_metres_nhn = excluded.level_metres_nhn, depth_metres = excluded.depth_metres,
-    is_usable = excluded.is_usable, since = excluded.since, past = excluded.past, alarms = excluded.alarms,
-    flags = excluded.flags;
+-- Facts of wells, their rows of now, and what surrounds them.
 
 -- load_facts --
 -- Of each device the facts from the last one before a time on.
@@ -57,27 +16,6 @@ CROSS JOIN LATERAL (
 JOIN groundwater_level AS fact
     ON fact.device = late.device AND fact.observed_at >= coalesce(before.observed_at, late.from_at)
 ORDER BY fact.device, fact.observed_at;
-
--- stage_now --
-COPY staged_now FROM STDIN;
-
--- store_now --
-INSERT INTO groundwater_well (
-    device, partition, observed_at, event_id, site, level_metres_nhn, level_at, depth_metres, column_metres,
-    offset_metres, rise_metres_per_hour, since, flags, past, alarms
-)
-SELECT
-    device, partition, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, site, level_metres_nhn,
-    timestamptz 'epoch' + level_at * interval '1 microsecond', depth_metres, column_metres, offset_metres,
-    rise_metres_per_hour, timestamptz 'epoch' + since * interval '1 microsecond', flags, past, alarms
-FROM staged_now
-ORDER BY device
-ON CONFLICT (device) DO UPDATE SET
-    partition = excluded.partition, observed_at = excluded.observed_at, event_id = excluded.event_id,
-    site = excluded.site, level_metres_nhn = excluded.level_metres_nhn, level_at = excluded.level_at,
-    depth_metres = excluded.depth_metres, column_metres = excluded.column_metres,
-    offset_metres = excluded.offset_metres, rise_metres_per_hour = excluded.rise_metres_per_hour,
-    since = excluded.since, flags = excluded.flags, past = excluded.past, alarms = excluded.alarms;
 
 -- load_now --
 -- What is shown, and the newest fact. Where retention has taken the fact, what is shown stands for it.

@@ -18,12 +18,30 @@ from topologies.lighting.meters import Meter, read_meter
 from topologies.lighting.rules import RULES
 from topologies.runtime import alert_events, rows
 from topologies.runtime.alarms import alarms_field, read_alarms
-from topologies.runtime.model import Topology
-from topologies.runtime.rows import NULL, flag, number, text, texts
+from topologies.runtime.binary import NULL, flag, head, integer, number, numbers, text, texts, time
+from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "lighting"
-_NOTHING_USED: Final = f"{NULL}\t{NULL}"
+FACTS: Final = Table(
+    "luminaire_state",
+    (
+        *("device", "observed_at", "event_id", "dimming_ratio", "lamp_on", "lamp_failure", "driver_failure"),
+        *("power_watts", "energy_watt_hours", "energy_channel", "lamp_seconds", "lamp_channel", "site", "segment"),
+        *("rated_watts", "night", "prior_at", "burning", "since", "until_at", "failed", "should_burn", "level_ratio"),
+        *("draws_watts", "lamp_fault", "driver_fault", "meter", "used_watt_hours", "used_since", "lamp_meter"),
+        *("lit_seconds", "lit_since", "alarms", "flags"),
+    ),
+)
+NOW: Final = Table(
+    "luminaire",
+    (
+        *("device", "observed_at", "event_id", "partition", "site", "segment", "burning", "since", "should_burn"),
+        *("level_ratio", "power_watts", "lamp_fault", "driver_fault", "energy_watt_hours", "lamp_seconds", "until_at"),
+        *("failed", "meter", "lamp_meter", "alarms"),
+    ),
+)
+_NOTHING_USED: Final = 2 * NULL
 
 
 def build(settings: Settings) -> Topology[Report, State, Now]:
@@ -43,8 +61,10 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Report, State, Now]
         family=FAMILY,
         logic=LightingLogic(city),
         queries=load_queries("topologies.lighting"),
-        fact_line=fact_line,
-        now_line=now_line,
+        facts=FACTS,
+        fact_row=fact_row,
+        now=NOW,
+        now_row=now_row,
         read_fact=read_fact,
         read_now=read_now,
         rules=RULES,
@@ -53,43 +73,75 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Report, State, Now]
     )
 
 
-def fact_line(fact: State) -> str:
-    """A state for `stage_facts`."""
+def fact_row(fact: State) -> bytes:
+    """A state for `luminaire_state`."""
     device, at_us, event_id, report, site, segment, rated, night_us, prior_us, burning, since_us, until_us = fact[:12]
     failed, should_burn, level, watts, lamp_fault, driver_fault, energy, used, used_us, lamp, lit, lit_us = fact[12:24]
-    consumed = _NOTHING_USED if used is None else f"{used}\t{used_us}"
-    burnt = _NOTHING_USED if lit is None else f"{lit}\t{lit_us}"
-    return (
-        f"{device}\t{at_us}\t{event_id.hex()}\t{_report_fields(report)}\t{text(site)}\t{text(segment)}\t"
-        f"{number(rated)}\t{number(night_us)}\t{number(prior_us)}\t{flag(burning)}\t{number(since_us)}\t{until_us}\t"
-        f"{flag(failed)}\t{flag(should_burn)}\t{number(level)}\t{number(watts)}\t{flag(lamp_fault)}\t"
-        f"{flag(driver_fault)}\t{_meter_field(energy)}\t{consumed}\t{_meter_field(lamp)}\t{burnt}\t"
-        f"{alarms_field(fact.alarms) if fact.alarms else NULL}\t{texts(fact.flags)}\n"
+    told, lamp_on, failure, driver, power, consumed, energy_at, seconds, lamp_at = report[3:12]
+    return b"".join(
+        (
+            head(len(FACTS.columns), device, at_us, event_id),
+            number(told),
+            flag(lamp_on),
+            flag(failure),
+            flag(driver),
+            number(power),
+            number(consumed),
+            integer(energy_at),
+            number(seconds),
+            integer(lamp_at),
+            text(site),
+            text(segment),
+            number(rated),
+            time(night_us),
+            time(prior_us),
+            flag(burning),
+            time(since_us),
+            time(until_us),
+            flag(failed),
+            flag(should_burn),
+            number(level),
+            number(watts),
+            flag(lamp_fault),
+            flag(driver_fault),
+            _meter_field(energy),
+            _NOTHING_USED if used is None else number(used) + time(used_us),
+            _meter_field(lamp),
+            _NOTHING_USED if lit is None else number(lit) + time(lit_us),
+            alarms_field(fact.alarms) if fact.alarms else NULL,
+            texts(fact.flags),
+        )
     )
 
 
-def _report_fields(report: Report) -> str:
-    level, lamp_on, failure, driver, power, energy, energy_at, seconds, lamp_at = report[3:12]
-    meters = f"{number(power)}\t{number(energy)}\t{energy_at}\t{number(seconds)}\t{lamp_at}"
-    return f"{number(level)}\t{flag(lamp_on)}\t{flag(failure)}\t{flag(driver)}\t{meters}"
+def _meter_field(meter: Meter | None) -> bytes:
+    return NULL if meter is None else numbers(meter)
 
 
-def _meter_field(meter: Meter | None) -> str:
-    """A counter as a field for an array of numbers."""
-    if meter is None:
-        return NULL
-    channel, value, at_us, odd, odd_us = meter
-    return f"{{{channel},{value},{at_us},{'NULL' if odd is None else odd},{'NULL' if odd_us is None else odd_us}}}"
-
-
-def now_line(partition: int, fact: State, shown: Now) -> str:
-    """A luminaire for `stage_now`."""
+def now_row(partition: int, fact: State, shown: Now) -> bytes:
+    """A luminaire for `luminaire`."""
     site, segment, burning, since_us, should_burn, level, power, lamp_fault, driver_fault, energy, seconds = shown
-    return (
-        f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(site)}\t{text(segment)}\t"
-        f"{flag(burning)}\t{number(since_us)}\t{flag(should_burn)}\t{number(level)}\t{number(power)}\t"
-        f"{flag(lamp_fault)}\t{flag(driver_fault)}\t{number(energy)}\t{number(seconds)}\t{fact.until_us}\t"
-        f"{flag(fact.failed)}\t{_meter_field(fact.energy)}\t{_meter_field(fact.lamp)}\t{alarms_field(fact.alarms)}\n"
+    return b"".join(
+        (
+            head(len(NOW.columns), fact.device, fact.observed_at_us, fact.event_id),
+            integer(partition),
+            text(site),
+            text(segment),
+            flag(burning),
+            time(since_us),
+            flag(should_burn),
+            number(level),
+            number(power),
+            flag(lamp_fault),
+            flag(driver_fault),
+            number(energy),
+            number(seconds),
+            time(fact.until_us),
+            flag(fact.failed),
+            _meter_field(fact.energy),
+            _meter_field(fact.lamp),
+            alarms_field(fact.alarms),
+        )
     )
 
 

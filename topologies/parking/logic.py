@@ -145,7 +145,7 @@ class ParkingLogic:
             and (after.site != before.site or after.occupied is None or before.occupied is None or after.settled)
         ):
             # From the beginning of what was shown on: others may have had their say behind its end by now.
-            marks.append(Mark(STAY_MARK, before.site, before.since_us))
+            marks.append(Mark(STAY_MARK, before.site, before.since_us, onward=True))
         return marks
 
     def marks_of(self, before: Bay | None, after: Bay) -> Collection[Mark]:
@@ -154,10 +154,14 @@ class ParkingLogic:
         A frame that repeats the word before is a sign of life: where it comes late, a silence was none.
         """
         if before is None:
-            return () if after.site is None else (Mark(STAY_MARK, after.site, after.observed_at_us),)
+            return () if after.site is None else (Mark(STAY_MARK, after.site, after.observed_at_us, onward=True),)
         if before == after:
             return ()
-        return [Mark(STAY_MARK, site, after.observed_at_us) for site in {before.site, after.site} if site is not None]
+        return [
+            Mark(STAY_MARK, site, after.observed_at_us, onward=True)
+            for site in {before.site, after.site}
+            if site is not None
+        ]
 
     def alarms(self, fact: Bay) -> Alarms:
         """The stay that is or will be too long."""

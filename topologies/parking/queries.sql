@@ -1,41 +1,4 @@
--- Facts of parking bays, and their rows of now. Staged times are microseconds since 1970.
-
--- create_staging --
-CREATE TEMPORARY TABLE staged_fact (
-    device text COLLATE "C", observed_at bigint, event_id uuid, reported boolean, heartbeat boolean, site text,
-    zone text, occupied boolean, since bigint, earliest_at bigint, settles_at bigint, held boolean, held_since bigint,
-    held_earliest_at bigint, silent_at bigint, overstay_at bigint, flags text[]
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE staged_now (
-    device text COLLATE "C", partition integer, observed_at bigint, event_id uuid, site text, zone text,
-    occupied boolean, since bigint, settled boolean
-) ON COMMIT DELETE ROWS;
-
--- stage_facts --
-COPY staged_fact FROM STDIN;
-
--- store_facts --
--- A fact is replaced as a whole: it was folded anew from its own input.
-INSERT INTO parking_observation (
-    device, observed_at, event_id, reported, heartbeat, site, zone, occupied, since, earliest_at, settles_at, held,
-    held_since, held_earliest_at, silent_at, overstay_at, flags
-)
-SELECT
-    device, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, reported, heartbeat, site, zone,
-    occupied, timestamptz 'epoch' + since * interval '1 microsecond',
-    timestamptz 'epoch' + earliest_at * interval '1 microsecond',
-    timestamptz 'epoch' + settles_at * interval '1 microsecond', held,
-    timestamptz 'epoch' + held_since * interval '1 microsecond',
-    timestamptz 'epoch' + held_earliest_at * interval '1 microsecond',
-    timestamptz 'epoch' + silent_at * interval '1 microsecond',
-    timestamptz 'epoch' + overstay_at * interval '1 microsecond', flags
-FROM staged_fact
-ON CONFLICT (device, observed_at) DO UPDATE SET
-    event_id = excluded.event_id, reported = excluded.reported, heartbeat = excluded.heartbeat, site = excluded.site,
-    zone = excluded.zone, occupied = excluded.occupied, since = excluded.since, earliest_at = excluded.earliest_at,
-    settles_at = excluded.settles_at, held = excluded.held, held_since = excluded.held_since,
-    held_earliest_at = excluded.held_earliest_at, silent_at = excluded.silent_at, overstay_at = excluded.overstay_at,
-    flags = excluded.flags;
+-- Facts of parking bays, and their rows of now.
 
 -- load_facts --
 -- Of each device the facts from the last one before a time on.
@@ -51,21 +14,6 @@ CROSS JOIN LATERAL (
 JOIN parking_observation AS fact
     ON fact.device = late.device AND fact.observed_at >= coalesce(before.observed_at, late.from_at)
 ORDER BY fact.device, fact.observed_at;
-
--- stage_now --
-COPY staged_now FROM STDIN;
-
--- store_now --
-INSERT INTO parking_bay (device, partition, observed_at, event_id, site, zone, occupied, since, settled)
-SELECT
-    device, partition, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, site, zone, occupied,
-    timestamptz 'epoch' + since * interval '1 microsecond', settled
-FROM staged_now
-ORDER BY device
-ON CONFLICT (device) DO UPDATE SET
-    partition = excluded.partition, observed_at = excluded.observed_at, event_id = excluded.event_id,
-    site = excluded.site, zone = excluded.zone, occupied = excluded.occupied, since = excluded.since,
-    settled = excluded.settled;
 
 -- load_now --
 -- What is shown, and the newest fact. Where retention has taken the fact, what is shown stands for it.

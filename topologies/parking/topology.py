@@ -16,11 +16,22 @@ from topologies.parking.limits import FAMILY
 from topologies.parking.logic import ParkingLogic
 from topologies.parking.rules import RULES
 from topologies.runtime import alert_events, rows
-from topologies.runtime.model import Topology
-from topologies.runtime.rows import NULL, flag, number, text, texts
+from topologies.runtime.binary import flag, head, integer, text, texts, time
+from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
 
 NAME: Final = "parking"
+FACTS: Final = Table(
+    "parking_observation",
+    (
+        *("device", "observed_at", "event_id", "reported", "heartbeat", "site", "zone", "occupied", "since"),
+        *("earliest_at", "settles_at", "held", "held_since", "held_earliest_at", "silent_at", "overstay_at", "flags"),
+    ),
+)
+NOW: Final = Table(
+    "parking_bay",
+    ("device", "observed_at", "event_id", "partition", "site", "zone", "occupied", "since", "settled"),
+)
 
 
 def build(settings: Settings) -> Topology[Observation, Bay, Now]:
@@ -40,8 +51,10 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Observation, Bay, N
         family=FAMILY,
         logic=ParkingLogic(city),
         queries=load_queries("topologies.parking"),
-        fact_line=fact_line,
-        now_line=now_line,
+        facts=FACTS,
+        fact_row=fact_row,
+        now=NOW,
+        now_row=now_row,
         read_fact=read_fact,
         read_now=read_now,
         rules=RULES,
@@ -50,24 +63,44 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Observation, Bay, N
     )
 
 
-def fact_line(fact: Bay) -> str:
-    """An observation for `stage_facts`."""
+def fact_row(fact: Bay) -> bytes:
+    """An observation for `parking_observation`."""
     device, at_us, event_id, reported, heartbeat, site, zone, occupied, since_us, earliest_us, settles_us = fact[:11]
     held, held_since_us, held_earliest_us, silent_us, overstay_us, flags = fact[11:]
-    return (
-        f"{device}\t{at_us}\t{event_id.hex()}\t{flag(reported)}\t{flag(heartbeat)}\t{text(site)}\t{text(zone)}\t"
-        f"{flag(occupied)}\t{since_us}\t{NULL if earliest_us is None else earliest_us}\t"
-        f"{NULL if settles_us is None else settles_us}\t{flag(held)}\t{held_since_us}\t"
-        f"{NULL if held_earliest_us is None else held_earliest_us}\t{silent_us}\t"
-        f"{NULL if overstay_us is None else overstay_us}\t{texts(flags)}\n"
+    return b"".join(
+        (
+            head(len(FACTS.columns), device, at_us, event_id),
+            flag(reported),
+            flag(heartbeat),
+            text(site),
+            text(zone),
+            flag(occupied),
+            time(since_us),
+            time(earliest_us),
+            time(settles_us),
+            flag(held),
+            time(held_since_us),
+            time(held_earliest_us),
+            time(silent_us),
+            time(overstay_us),
+            texts(flags),
+        )
     )
 
 
-def now_line(partition: int, fact: Bay, shown: Now) -> str:
-    """A bay for `stage_now`."""
-    return (
-        f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(shown.site)}\t"
-        f"{text(shown.zone)}\t{flag(shown.occupied)}\t{number(shown.since_us)}\t{flag(shown.settled)}\n"
+def now_row(partition: int, fact: Bay, shown: Now) -> bytes:
+    """A bay for `parking_bay`."""
+    site, zone, occupied, since_us, settled = shown
+    return b"".join(
+        (
+            head(len(NOW.columns), fact.device, fact.observed_at_us, fact.event_id),
+            integer(partition),
+            text(site),
+            text(zone),
+            flag(occupied),
+            time(since_us),
+            flag(settled),
+        )
     )
 
 

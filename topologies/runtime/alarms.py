@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from topologies.runtime.rows import NULL
+from topologies.runtime.binary import NULL, jsonb
 
 
 class Timing(NamedTuple):
@@ -97,12 +97,12 @@ def _begun(rule: str, timings: Mapping[str, Timing], at_us: int) -> Alarm:
 
 
 @lru_cache(maxsize=20_000)
-def alarms_field(alarms: Alarms) -> str:
-    """A field of COPY's text format, for a jsonb column; null where there are none."""
+def alarms_field(alarms: Alarms) -> bytes:
+    """A field for a jsonb column; null where there are none."""
     if not alarms:
         return NULL
     names = Alarm._fields
-    return msgspec.json.encode([dict(zip(names, alarm, strict=True)) for alarm in alarms]).decode().replace("\\", r"\\")
+    return jsonb(msgspec.json.encode([dict(zip(names, alarm, strict=True)) for alarm in alarms]))
 
 
 def read_alarms(value: Sequence[Mapping[str, Any]] | None) -> Alarms:

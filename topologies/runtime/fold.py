@@ -31,8 +31,10 @@ class Folded(Generic[F, S]):
 
     known: dict[DevEui, Known[F, S]] = field(default_factory=dict)
     """Devices to show anew."""
-    facts: list[F] = field(default_factory=list)
-    """New or changed."""
+    appended: list[F] = field(default_factory=list)
+    """Behind all that was known of their devices."""
+    changed: list[F] = field(default_factory=list)
+    """Late, or others than they were."""
     marks: set[Mark] = field(default_factory=set)
     windows: dict[DevEui, Window[F]] = field(default_factory=dict)
     """Devices whose alerts may have changed."""
@@ -147,6 +149,7 @@ class Folder(Generic[I, F, S]):
             self._examine_time(folded, newest[device], as_of_us)
         for device, fact in newest.items():
             self._show(folded, cache.devices.get(device), fact, as_of_us)
+        folded.marks = _fewest(folded.marks)
         return folded
 
     def _append(
@@ -183,7 +186,7 @@ class Folder(Generic[I, F, S]):
             before, place = fact, here
         if not facts:
             return None
-        folded.facts += facts
+        folded.appended += facts
         if examine or (alarms and self._passes(alarms, place, known_us, facts[-1].observed_at_us)):
             window = facts if first is None else [first, *facts]
             rules = {alarm.rule for fact in window for alarm in logic.alarms(fact)}
@@ -250,7 +253,7 @@ class Folder(Generic[I, F, S]):
                     continue
                 fact, marks = old, ()
             if fact != old:
-                folded.facts.append(fact)
+                folded.changed.append(fact)
             folded.marks.update(marks)
             window.append(fact)
             before, place = fact, here
@@ -303,6 +306,22 @@ def schedule_all(cache: Cache[F, S], folder: Folder[Any, F, S]) -> None:
     for device, known in cache.devices.items():
         times = folder.deadlines(known.fact, folder.places.at(device, known.fact.observed_at_us))
         cache.schedule(device, min(times, default=None))
+
+
+def _fewest(marks: Collection[Mark]) -> set[Mark]:
+    """Without those that an earlier one of their subject includes."""
+    found: set[Mark] = set()
+    earliest: dict[tuple[str, str], Mark] = {}
+    for mark in marks:
+        what, subject, bucket_us, onward = mark
+        if not onward or bucket_us is None:
+            found.add(mark)
+            continue
+        known = earliest.get((what, subject))
+        if known is None or known.bucket_us is None or bucket_us < known.bucket_us:
+            earliest[what, subject] = mark
+    found.update(earliest.values())
+    return found
 
 
 def _is_repetition(fact: Any, inputs: Sequence[Given[Any]]) -> bool:

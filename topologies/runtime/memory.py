@@ -73,7 +73,7 @@ class MemoryStore(Generic[F, S]):
 
     async def write(self, folded: Folded[F, S]) -> None:
         """See the port."""
-        for fact in folded.facts:
+        for fact in (*folded.appended, *folded.changed):
             self.facts_by_device.setdefault(fact.device, {})[fact.observed_at_us] = fact
         self.now.update(folded.known)
         self.marks += sorted(folded.marks, key=lambda mark: (mark.what, mark.subject, mark.bucket_us or 0))

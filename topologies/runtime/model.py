@@ -88,6 +88,8 @@ class Mark(NamedTuple):
     subject: str
     bucket_us: int | None = None
     """Begin of the stretch of time that it concerns; None = the state now."""
+    onward: bool = False
+    """It concerns everything from there on: of several of a subject the earliest says all."""
 
 
 I = TypeVar("I", bound=Input)  # noqa: E741  # Input, Fact, Shown: the three letters that a topology is made of
@@ -182,6 +184,14 @@ def stage_name(topology: str) -> str:
     return f"topology-{topology}"
 
 
+class Table(NamedTuple):
+    """A table that a topology's rows are written to, whole."""
+
+    name: str
+    columns: tuple[str, ...]
+    """In the order of the fields; the first three are `device`, `observed_at`, `event_id`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology(Generic[I, F, S]):
     """A logic, and how its facts and rows are written."""
@@ -191,16 +201,22 @@ class Topology(Generic[I, F, S]):
     """Whose readings it consumes, and whose alerts it raises."""
     logic: Logic[I, F, S]
     queries: Mapping[str, bytes]
-    """`create_staging`, `stage_facts`, `store_facts`, `load_facts`, `stage_now`, `store_now`, `load_now`,
-    `load_recompute`; `delete_recompute` where its requests have a table of their own."""
-    fact_line: Callable[[F], str]
-    """A line of COPY's text format for `stage_facts`."""
-    now_line: Callable[[int, F, S], str]
-    """A line for `stage_now`, from the partition, the newest fact and what is shown."""
+    """`load_facts`, `load_now`, `load_recompute`; `delete_recompute` where its requests have a table of their own;
+    `store_beside` where something follows from facts."""
+    facts: Table
+    """One row for each device and time."""
+    fact_row: Callable[[F], bytes]
+    """A row of COPY's binary format for it."""
+    now: Table
+    """One row for each device."""
+    now_row: Callable[[int, F, S], bytes]
+    """A row for it, from the partition, the newest fact and what is shown."""
     read_fact: Callable[[Sequence[Any]], F]
     """A fact from a row of `load_facts`."""
     read_now: Callable[[Sequence[Any]], tuple[F, S]]
     """The newest fact and what is shown, from a row of `load_now`."""
+    beside: Callable[[Sequence[F]], Mapping[str, Any]] | None = None
+    """What else follows from new and changed facts, as the parameters of `store_beside`."""
     rules: tuple[Rule, ...] = ()
     """In the order in which they are told where several open at once."""
     maintenance: Maintenance = field(default_factory=Maintenance)

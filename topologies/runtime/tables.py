@@ -3,26 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Generic
+from typing import Any, Final, Generic, NamedTuple
 
 import psycopg
+from psycopg import sql
 
 from pipeline.core.clock import from_us
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
-from topologies.runtime import rows
+from topologies.runtime import binary, rows
 from topologies.runtime.alert_rows import AlertRows
 from topologies.runtime.alerts import Alert, Reconciled
 from topologies.runtime.batch import Request, Wanted
 from topologies.runtime.cache import Cache, Known
 from topologies.runtime.fold import Folded, Folder, Late, schedule_all
-from topologies.runtime.model import F, I, S, Topology
+from topologies.runtime.model import F, I, S, Table, Topology
 from topologies.runtime.places import Places, build_places
 
 _QUERIES = load_queries("topologies.runtime")
+_FACTS_KEY: Final = ("device", "observed_at")
+_NOW_KEY: Final = ("device",)
 Cursor = psycopg.AsyncCursor[Any]
+
+
+class _Writing(NamedTuple):
+    """How rows come into one table."""
+
+    stage: sql.Composed
+    """Creates the table of this connection that rows are staged in."""
+    append: sql.Composed
+    """COPY of rows that are not there yet."""
+    copy: sql.Composed
+    """COPY into the staging table …"""
+    replace: sql.Composed
+    """… from where each row is inserted, or replaced as a whole. Sorted, so that two of us lock in one order."""
+
+
+def _writing(table: Table, key: Sequence[str]) -> _Writing:
+    staged = sql.Identifier(f"staged_{table.name}")
+    name, columns = sql.Identifier(table.name), _names(table.columns)
+    others = [column for column in table.columns if column not in key]
+    return _Writing(
+        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DELETE ROWS").format(staged, name),
+        sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(name, columns),
+        sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(staged, columns),
+        sql.SQL(
+            "INSERT INTO {name} ({columns}) SELECT {columns} FROM {staged} ORDER BY {key}"
+            " ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        ).format(
+            name=name,
+            columns=columns,
+            staged=staged,
+            key=_names(key),
+            changes=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(each)) for each in others),
+        ),
+    )
+
+
+def _names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 async def load_places(cursor: Cursor) -> Places:
@@ -39,10 +80,13 @@ class Tables(Generic[I, F, S]):
     def __init__(self, topology: Topology[I, F, S], settings: Settings) -> None:
         self._topology = topology
         self._settings = settings
+        self._facts = _writing(topology.facts, _FACTS_KEY)
+        self._now = _writing(topology.now, _NOW_KEY)
 
     async def prepare(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Create the staging tables of a connection."""
-        await connection.execute(self._topology.queries["create_staging"])
+        for writing in (self._facts, self._now):
+            await connection.execute(writing.stage)
 
     async def load_caches(
         self, cursor: Cursor, partitions: Collection[int], folder: Folder[I, F, S]
@@ -59,18 +103,45 @@ class Tables(Generic[I, F, S]):
             schedule_all(cache, folder)
         return caches
 
-    def bound_to(self, cursor: Cursor, partition: int) -> TransactionStore[I, F, S]:
-        """The rows as one transaction of one partition sees and changes them."""
-        return TransactionStore(self._topology, self._settings, cursor, partition)
+    def bound_to(self, cursor: Cursor, partition: int, *, replacing: bool = False) -> TransactionStore[I, F, S]:
+        """The rows as one transaction of one partition sees and changes them.
+
+        Args:
+            cursor: of the transaction.
+            partition: its number.
+            replacing: facts that are new to the cache may be there all the same.
+        """
+        return TransactionStore(
+            self._topology,
+            self._settings,
+            cursor,
+            partition,
+            facts=self._facts,
+            now=self._now,
+            replacing=replacing,
+        )
 
 
 class TransactionStore(Generic[I, F, S]):
     """A `Store` in one transaction."""
 
-    def __init__(self, topology: Topology[I, F, S], settings: Settings, cursor: Cursor, partition: int) -> None:
+    def __init__(
+        self,
+        topology: Topology[I, F, S],
+        settings: Settings,
+        cursor: Cursor,
+        partition: int,
+        *,
+        facts: _Writing,
+        now: _Writing,
+        replacing: bool,
+    ) -> None:
         self._topology = topology
         self._cursor = cursor
         self._partition = partition
+        self._facts = facts
+        self._now = now
+        self._replacing = replacing
         self._alerts = AlertRows(
             cursor,
             settings,
@@ -121,13 +192,18 @@ class TransactionStore(Generic[I, F, S]):
 
     async def write(self, folded: Folded[F, S]) -> None:
         """See the port."""
-        topology = self._topology
-        await self._copy("facts", map(topology.fact_line, folded.facts))
-        await self._copy(
-            "now", (topology.now_line(self._partition, fact, shown) for fact, shown in folded.known.values())
-        )
+        topology, partition = self._topology, self._partition
+        appended, changed = folded.appended, folded.changed
+        if self._replacing:
+            appended, changed = [], [*appended, *changed]
+        await self._copy(self._facts.append, map(topology.fact_row, appended))
+        await self._replace(self._facts, map(topology.fact_row, changed))
+        now_row = topology.now_row
+        await self._replace(self._now, [now_row(partition, fact, shown) for fact, shown in folded.known.values()])
+        if topology.beside is not None and (facts := [*appended, *changed]):
+            await self._cursor.execute(topology.queries["store_beside"], topology.beside(facts))
         if folded.marks:
-            whats, subjects, buckets = zip(*folded.marks, strict=True)
+            whats, subjects, buckets, _ = zip(*folded.marks, strict=True)
             await self._cursor.execute(
                 _QUERIES["store_marks"],
                 {
@@ -137,12 +213,16 @@ class TransactionStore(Generic[I, F, S]):
                 },
             )
 
-    async def _copy(self, what: str, lines: Iterable[str]) -> None:
-        content = "".join(lines)
+    async def _replace(self, writing: _Writing, lines: Iterable[bytes]) -> None:
+        if await self._copy(writing.copy, lines):
+            await self._cursor.execute(writing.replace)
+
+    async def _copy(self, statement: sql.Composed, lines: Iterable[bytes]) -> bool:
+        content = b"".join(lines)
         if content:
-            async with self._cursor.copy(self._topology.queries[f"stage_{what}"]) as copy:
-                await copy.write(content)
-            await self._cursor.execute(self._topology.queries[f"store_{what}"])
+            async with self._cursor.copy(statement) as copy:
+                await copy.write(binary.BEGIN + content + binary.END)
+        return bool(content)
 
     async def write_alerts(self, outcome: Reconciled) -> None:
         """See the port."""

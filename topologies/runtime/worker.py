@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic
 
 import psycopg
+from psycopg.errors import UniqueViolation
 
 from pipeline.core import clock
 from pipeline.core.clock import HOUR_US
@@ -203,21 +204,26 @@ class Worker(Generic[I, F, S]):
         if not self.fault.done():
             self.fault.set_exception(fault)
 
-    async def _process(self, lane: Lane, owned: Owned[F, S], records: Sequence[Record]) -> None:
+    async def _process(
+        self, lane: Lane, owned: Owned[F, S], records: Sequence[Record], *, replacing: bool = False
+    ) -> None:
         try:
-            await self._commit(lane, owned, records, refused=None)
+            await self._commit(lane, owned, records, replacing=replacing)
         except psycopg.Error as fault:
             if not is_about_the_row(fault):
                 raise
-            # Some row is refused: halve the batch until it is found.
             await self._reload(lane, owned)
-            if len(records) == 1:
+            if isinstance(fault, UniqueViolation) and not replacing:
+                # A fact was there of which the rows of now know nothing: somebody has deleted one of those.
+                await self._process(lane, owned, records, replacing=True)
+            elif len(records) == 1:
                 refused = Refusal(records[0], Reason.ROW_REFUSED, str(fault))
                 await self._commit(lane, owned, records, refused=refused)
             else:
+                # Some row is refused: halve the batch until it is found.
                 middle = len(records) // 2
-                await self._process(lane, owned, records[:middle])
-                await self._process(lane, owned, records[middle:])
+                await self._process(lane, owned, records[:middle], replacing=replacing)
+                await self._process(lane, owned, records[middle:], replacing=replacing)
 
     async def _reload(self, lane: Lane, owned: Owned[F, S]) -> None:
         async with lane.connection.cursor() as cursor:
@@ -225,7 +231,13 @@ class Worker(Generic[I, F, S]):
             owned.cache = (await self._tables.load_caches(cursor, [number], self._folder))[number]
 
     async def _commit(
-        self, lane: Lane, owned: Owned[F, S], records: Sequence[Record], *, refused: Refusal | None
+        self,
+        lane: Lane,
+        owned: Owned[F, S],
+        records: Sequence[Record],
+        *,
+        refused: Refusal | None = None,
+        replacing: bool = False,
     ) -> None:
         started = time.perf_counter()
         position, topology = owned.position, self._topology
@@ -238,7 +250,7 @@ class Worker(Generic[I, F, S]):
         after = position.after(records[-1], raw_offset=intake.raw_offset, bridges=intake.bridges)
         async with lane.connection.transaction(), lane.connection.cursor() as cursor:
             await ledger.advance(cursor, topology.stage, [Move(owned.partition, position, after)])
-            store = self._tables.bound_to(cursor, owned.partition.number)
+            store = self._tables.bound_to(cursor, owned.partition.number, replacing=replacing)
             if intake.ticked and await store.requests():
                 self._places = await load_places(cursor)
             folded = await fold_batch(

@@ -1,36 +1,4 @@
--- Facts of water meters, and their rows of now. Staged times are microseconds since 1970.
-
--- create_staging --
-CREATE TEMPORARY TABLE staged_fact (
-    device text COLLATE "C", observed_at bigint, event_id uuid, volumes jsonb, raised text[], cleared text[],
-    site text, used_litres double precision, peak_litres_per_hour double precision, track jsonb, found text[],
-    meter_alarms text[], alarms jsonb, flags text[]
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE staged_now (
-    device text COLLATE "C", partition integer, observed_at bigint, event_id uuid, site text,
-    volume_litres double precision, measured_at bigint, flow_litres_per_hour double precision,
-    lowest_litres_per_hour double precision, still_since bigint, found text[], meter_alarms text[], track jsonb,
-    alarms jsonb
-) ON COMMIT DELETE ROWS;
-
--- stage_facts --
-COPY staged_fact FROM STDIN;
-
--- store_facts --
--- A fact is replaced as a whole: it was folded anew from its own input.
-INSERT INTO water_consumption (
-    device, observed_at, event_id, volumes, raised, cleared, site, used_litres, peak_litres_per_hour, track, found,
-    meter_alarms, alarms, flags
-)
-SELECT
-    device, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, volumes, raised, cleared, site,
-    used_litres, peak_litres_per_hour, track, found, meter_alarms, alarms, flags
-FROM staged_fact
-ON CONFLICT (device, observed_at) DO UPDATE SET
-    event_id = excluded.event_id, volumes = excluded.volumes, raised = excluded.raised, cleared = excluded.cleared,
-    site = excluded.site, used_litres = excluded.used_litres, peak_litres_per_hour = excluded.peak_litres_per_hour,
-    track = excluded.track, found = excluded.found, meter_alarms = excluded.meter_alarms, alarms = excluded.alarms,
-    flags = excluded.flags;
+-- Facts of water meters, and their rows of now.
 
 -- load_facts --
 -- Of each device the facts from the last one before a time on.
@@ -46,27 +14,6 @@ CROSS JOIN LATERAL (
 JOIN water_consumption AS fact
     ON fact.device = late.device AND fact.observed_at >= coalesce(before.observed_at, late.from_at)
 ORDER BY fact.device, fact.observed_at;
-
--- stage_now --
-COPY staged_now FROM STDIN;
-
--- store_now --
-INSERT INTO water_meter (
-    device, partition, observed_at, event_id, site, volume_litres, measured_at, flow_litres_per_hour,
-    lowest_litres_per_hour, still_since, found, meter_alarms, track, alarms
-)
-SELECT
-    device, partition, timestamptz 'epoch' + observed_at * interval '1 microsecond', event_id, site, volume_litres,
-    timestamptz 'epoch' + measured_at * interval '1 microsecond', flow_litres_per_hour, lowest_litres_per_hour,
-    timestamptz 'epoch' + still_since * interval '1 microsecond', found, meter_alarms, track, alarms
-FROM staged_now
-ORDER BY device
-ON CONFLICT (device) DO UPDATE SET
-    partition = excluded.partition, observed_at = excluded.observed_at, event_id = excluded.event_id,
-    site = excluded.site, volume_litres = excluded.volume_litres, measured_at = excluded.measured_at,
-    flow_litres_per_hour = excluded.flow_litres_per_hour, lowest_litres_per_hour = excluded.lowest_litres_per_hour,
-    still_since = excluded.still_since, found = excluded.found, meter_alarms = excluded.meter_alarms,
-    track = excluded.track, alarms = excluded.alarms;
 
 -- load_now --
 -- What is shown, and the newest fact. Where retention has taken the fact, its state is here, without what it was from.

@@ -15,8 +15,8 @@ from pipeline.core.settings import Settings
 from pipeline.database.queries import load_queries
 from topologies.runtime import alert_events, rows
 from topologies.runtime.alarms import alarms_field, read_alarms
-from topologies.runtime.model import Topology
-from topologies.runtime.rows import NULL, number, text, texts
+from topologies.runtime.binary import NULL, head, integer, jsonb, number, text, texts, time
+from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
 from topologies.water.facts import Consumption, Low, Now, Report, Track
 from topologies.water.limits import FAMILY
@@ -24,6 +24,20 @@ from topologies.water.logic import WaterLogic
 from topologies.water.rules import RULES
 
 NAME: Final = "water"
+FACTS: Final = Table(
+    "water_consumption",
+    (
+        *("device", "observed_at", "event_id", "volumes", "raised", "cleared", "site", "used_litres"),
+        *("peak_litres_per_hour", "track", "found", "meter_alarms", "alarms", "flags"),
+    ),
+)
+NOW: Final = Table(
+    "water_meter",
+    (
+        *("device", "observed_at", "event_id", "partition", "site", "volume_litres", "measured_at"),
+        *("flow_litres_per_hour", "lowest_litres_per_hour", "still_since", "found", "meter_alarms", "track", "alarms"),
+    ),
+)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -44,8 +58,10 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Report, Consumption
         family=FAMILY,
         logic=WaterLogic(city),
         queries=load_queries("topologies.water"),
-        fact_line=fact_line,
-        now_line=now_line,
+        facts=FACTS,
+        fact_row=fact_row,
+        now=NOW,
+        now_row=now_row,
         read_fact=read_fact,
         read_now=read_now,
         rules=RULES,
@@ -54,24 +70,45 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Report, Consumption
     )
 
 
-def fact_line(fact: Consumption) -> str:
-    """A fact for `stage_facts`."""
+def fact_row(fact: Consumption) -> bytes:
+    """A fact for `water_consumption`."""
     device, at_us, event_id, volumes, raised, cleared, site, used, peak, track, found, own, alarms, flags = fact
-    told = _encode(volumes).decode() if volumes else NULL
-    return (
-        f"{device}\t{at_us}\t{event_id.hex()}\t{told}\t{texts(raised)}\t{texts(cleared)}\t{text(site)}\t{number(used)}\t"
-        f"{number(peak)}\t{_track_field(track)}\t{texts(found)}\t{texts(own)}\t"
-        f"{alarms_field(alarms) if alarms else NULL}\t{texts(flags)}\n"
+    return b"".join(
+        (
+            head(len(FACTS.columns), device, at_us, event_id),
+            jsonb(_encode(volumes)) if volumes else NULL,
+            texts(raised),
+            texts(cleared),
+            text(site),
+            number(used),
+            number(peak),
+            _track_field(track),
+            texts(found),
+            texts(own),
+            alarms_field(alarms) if alarms else NULL,
+            texts(flags),
+        )
     )
 
 
-def now_line(partition: int, fact: Consumption, shown: Now) -> str:
-    """A meter for `stage_now`."""
+def now_row(partition: int, fact: Consumption, shown: Now) -> bytes:
+    """A meter for `water_meter`."""
     site, volume, measured_us, flow, lowest, still_us, found, own = shown
-    return (
-        f"{fact.device}\t{partition}\t{fact.observed_at_us}\t{fact.event_id.hex()}\t{text(site)}\t{number(volume)}\t"
-        f"{number(measured_us)}\t{number(flow)}\t{number(lowest)}\t{number(still_us)}\t{texts(found)}\t{texts(own)}\t"
-        f"{_track_field(fact.track)}\t{alarms_field(fact.alarms) if fact.alarms else NULL}\n"
+    return b"".join(
+        (
+            head(len(NOW.columns), fact.device, fact.observed_at_us, fact.event_id),
+            integer(partition),
+            text(site),
+            number(volume),
+            time(measured_us),
+            number(flow),
+            number(lowest),
+            time(still_us),
+            texts(found),
+            texts(own),
+            _track_field(fact.track),
+            alarms_field(fact.alarms) if fact.alarms else NULL,
+        )
     )
 
 
@@ -114,8 +151,8 @@ def read_now(row: Sequence[Any]) -> tuple[Consumption, Now]:
     return read_fact(row), shown
 
 
-def _track_field(track: Track | None) -> str:
-    return NULL if track is None else _encode(track).decode()
+def _track_field(track: Track | None) -> bytes:
+    return NULL if track is None else jsonb(_encode(track))
 
 
 def _read_track(value: Sequence[Any] | None) -> Track | None:

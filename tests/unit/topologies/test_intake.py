@@ -114,8 +114,10 @@ async def test_a_reading_that_the_logic_fails_at_is_refused_and_the_others_go_on
         family="f",
         logic=Moody(where),
         queries={},
-        fact_line=CONTAINER.fact_line,
-        now_line=CONTAINER.now_line,
+        facts=CONTAINER.facts,
+        fact_row=CONTAINER.fact_row,
+        now=CONTAINER.now,
+        now_row=CONTAINER.now_row,
         read_fact=CONTAINER.read_fact,
         read_now=CONTAINER.read_now,
     )

@@ -1,0 +1,112 @@
+"""Fields of COPY's binary format, of which rows are put together.
+
+A field is the length of its value and the value as the column's type is sent; so it has to be of exactly the type
+that the column has (https://www.postgresql.org/docs/current/sql-copy.html, Binary Format). It costs a third of what
+the text format costs the database, which has no numbers and times to parse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from struct import Struct
+from typing import Final
+
+from pipeline.core.identity import Id
+from pipeline.core.model import DevEui
+
+NULL: Final = b"\xff\xff\xff\xff"
+BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+"""What comes before the first row: signature, flags, length of an extension."""
+END: Final = b"\xff\xff"
+"""What comes behind the last row: a number of fields that is none."""
+
+_ZERO_US: Final = 946_684_800_000_000
+"""PostgreSQL counts microseconds from 2000 on."""
+_TRUE: Final = b"\0\0\0\1\1"
+_FALSE: Final = b"\0\0\0\1\0"
+_TEXT, _INTEGER, _DOUBLE = 25, 23, 701
+"""The types' object ids, which are fixed."""
+_head: Final = Struct(">hi16siqi16s").pack
+_double: Final = Struct(">id").pack
+_long: Final = Struct(">iq").pack
+_integer: Final = Struct(">ii").pack
+_length: Final = Struct(">i").pack
+_array: Final = Struct(">iiiii").pack
+_nothing: Final = Struct(">iii").pack
+
+
+def head(fields: int, device: DevEui, observed_at_us: int, event_id: Id) -> bytes:
+    """The begin of a row, whose first three columns are these.
+
+    Args:
+        fields: how many columns it has.
+        device: 16 characters.
+        observed_at_us: microseconds since 1970.
+        event_id: 16 bytes.
+    """
+    return _head(fields, 16, device.encode(), 8, observed_at_us - _ZERO_US, 16, event_id)
+
+
+def number(value: float | None) -> bytes:
+    """A double precision."""
+    return NULL if value is None else _double(8, value)
+
+
+def time(us: int | None) -> bytes:
+    """A timestamptz, from microseconds since 1970."""
+    return NULL if us is None else _long(8, us - _ZERO_US)
+
+
+def bigint(value: int) -> bytes:
+    """A bigint."""
+    return _long(8, value)
+
+
+def integer(value: int | None) -> bytes:
+    """An integer."""
+    return NULL if value is None else _integer(4, value)
+
+
+def flag(value: bool | None) -> bytes:  # noqa: FBT001  # it is the value
+    """A boolean."""
+    return NULL if value is None else _TRUE if value else _FALSE
+
+
+def _field(value: bytes) -> bytes:
+    return _length(len(value)) + value
+
+
+@lru_cache(maxsize=20_000)
+def text(value: str | None) -> bytes:
+    """A text."""
+    return NULL if value is None else _field(value.encode())
+
+
+def jsonb(value: bytes) -> bytes:
+    """A jsonb, from JSON; its first byte is the format's version."""
+    return _field(b"\1" + value)
+
+
+@lru_cache(maxsize=20_000)
+def texts(values: tuple[str, ...]) -> bytes:
+    """A text[]."""
+    return _elements(_TEXT, [text(value) for value in values])
+
+
+@lru_cache(maxsize=20_000)
+def integers(values: tuple[int, ...]) -> bytes:
+    """An integer[]."""
+    return _elements(_INTEGER, [_integer(4, value) for value in values])
+
+
+def numbers(values: Sequence[float | None]) -> bytes:
+    """A double precision[]."""
+    return _elements(_DOUBLE, [NULL if value is None else _double(8, value) for value in values])
+
+
+def _elements(kind: int, fields: Sequence[bytes]) -> bytes:
+    """An array of one dimension, from 1 on; an empty one has none."""
+    if not fields:
+        return _field(_nothing(0, 0, kind))
+    return _field(_array(1, NULL in fields, kind, len(fields), 1) + b"".join(fields))
