@@ -141,7 +141,8 @@ class Store(_Section):
 class Topology(_Section):
     """What is computed in the stream."""
 
-    batch_records: Annotated[int, Field(ge=1, le=10000)] = 1000
+    batch_records: Annotated[int, Field(ge=1, le=10000)] = 4000
+    """So many share what a transaction costs by itself, where so many wait. About what a fetch brings."""
     late_hours: Annotated[int, Field(ge=1, le=720)] = 48
     """How late a reading may be for a state machine."""
     city: str = ""

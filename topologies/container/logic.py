@@ -8,6 +8,7 @@ container that is being filled from flickering.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from math import isfinite
 from typing import Final
 
@@ -229,7 +230,7 @@ class ContainerLogic:
     def marks_of(self, before: Level | None, after: Level) -> Collection[Mark]:
         """The lists that this may have a place in; and a device whose emptyings are others than they were."""
         at_us = after.observed_at_us
-        route = Mark(ROUTE_MARK, after.device, at_us - at_us % HOUR_US)
+        route = _route_mark(after.device, at_us // HOUR_US)
         if after.emptying_ratio is None and (before is None or before.emptying_ratio is None):
             return (route,)
         if before is not None and _emptying(before) == _emptying(after):
@@ -246,6 +247,11 @@ class ContainerLogic:
     def opened(self, rule: Rule, fact: Level, place: Place) -> Opened:
         """What an alert says."""
         return sentence(rule, fact, place, self.limitations.of(place))
+
+
+@lru_cache(maxsize=10_000)
+def _route_mark(device: DevEui, hour: int) -> Mark:
+    return Mark(ROUTE_MARK, device, hour * HOUR_US)
 
 
 def _emptying(fact: Level) -> tuple[object, ...] | None:

@@ -5,7 +5,7 @@
 WITH heard AS (
     INSERT INTO fleet_heard (gateway, minute)
     SELECT gateway, timestamptz 'epoch' + number * interval '1 minute'
-    FROM unnest(%(gateways)s::text[], %(minutes)s::bigint[]) AS told (gateway, number)
+    FROM unnest(%(gateways)b::text[], %(minutes)b::bigint[]) AS told (gateway, number)
     ORDER BY gateway, number
     ON CONFLICT DO NOTHING
     RETURNING gateway, minute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.city.model import City
@@ -61,6 +62,10 @@ def of_city(city: City, *, late_hours: int = 48) -> Topology[Sign, Life, Now]:
     )
 
 
+_missed = lru_cache(maxsize=1000)(integers)
+"""Nearly all are zeros; gaps are nearly all others."""
+
+
 def _fields(table: Table, fact: Life) -> list[bytes]:
     """The begin of a row of one of the two tables."""
     (device, at_us, event_id, raw_offset, event, is_copy, profile, family, gateways, ratio) = fact[:10]
@@ -80,7 +85,7 @@ def _fields(table: Table, fact: Life) -> list[bytes]:
         integer(interval),
         time(due_us),
         texts(usual),
-        integers(missed),
+        _missed(missed),
         time(silent_from_us),
     ]
 

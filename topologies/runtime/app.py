@@ -15,7 +15,7 @@ from pipeline.core.settings import Settings
 from topologies.runtime.transport import Fetched, LedgerTransport, Positions, Untouched
 
 BUFFERED_EVENTS: Final = 4
-"""Per partition; an event may be a thousand records."""
+"""Per partition; an event may be thousands of records."""
 
 
 class LedgerApp(faust.App):  # type: ignore[misc]  # faust is not type-checked here

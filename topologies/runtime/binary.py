@@ -7,7 +7,7 @@ the text format costs the database, which has no numbers and times to parse.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Final
@@ -25,8 +25,10 @@ _ZERO_US: Final = 946_684_800_000_000
 """PostgreSQL counts microseconds from 2000 on."""
 _TRUE: Final = b"\0\0\0\1\1"
 _FALSE: Final = b"\0\0\0\1\0"
+_FOUR_BYTES: Final = 4 << 32
 _TEXT, _INTEGER, _DOUBLE = 25, 23, 701
 """The types' object ids, which are fixed."""
+_count: Final = Struct(">h").pack
 _head: Final = Struct(">hi16siqi16s").pack
 _double: Final = Struct(">id").pack
 _long: Final = Struct(">iq").pack
@@ -34,6 +36,14 @@ _integer: Final = Struct(">ii").pack
 _length: Final = Struct(">i").pack
 _array: Final = Struct(">iiiii").pack
 _nothing: Final = Struct(">iii").pack
+
+MINUS_INFINITY: Final = _long(8, -(2**63))
+"""The timestamptz before all others."""
+
+
+def row(*fields: bytes) -> bytes:
+    """A row of these fields."""
+    return _count(len(fields)) + b"".join(fields)
 
 
 def head(fields: int, device: DevEui, observed_at_us: int, event_id: Id) -> bytes:
@@ -94,10 +104,11 @@ def texts(values: tuple[str, ...]) -> bytes:
     return _elements(_TEXT, [text(value) for value in values])
 
 
-@lru_cache(maxsize=20_000)
-def integers(values: tuple[int, ...]) -> bytes:
+def integers(values: Sequence[int]) -> bytes:
     """An integer[]."""
-    return _elements(_INTEGER, [_integer(4, value) for value in values])
+    head, pack = _integers(len(values))
+    # A length and a value of four bytes each are one number of eight.
+    return head + pack(*[_FOUR_BYTES | value & 0xFFFFFFFF for value in values])
 
 
 def numbers(values: Sequence[float | None]) -> bytes:
@@ -106,7 +117,16 @@ def numbers(values: Sequence[float | None]) -> bytes:
 
 
 def _elements(kind: int, fields: Sequence[bytes]) -> bytes:
-    """An array of one dimension, from 1 on; an empty one has none."""
-    if not fields:
-        return _field(_nothing(0, 0, kind))
-    return _field(_array(1, NULL in fields, kind, len(fields), 1) + b"".join(fields))
+    content = b"".join(fields)
+    return _array_head(kind, len(fields), len(content), nulls=NULL in fields) + content
+
+
+@lru_cache(maxsize=1000)
+def _array_head(kind: int, count: int, size: int, *, nulls: bool) -> bytes:
+    """What comes before the elements of an array of one dimension, counted from 1; an empty one has none."""
+    return _length(20 + size) + _array(1, nulls, kind, count, 1) if count else _field(_nothing(0, 0, kind))
+
+
+@lru_cache(maxsize=100)
+def _integers(count: int) -> tuple[bytes, Callable[..., bytes]]:
+    return _array_head(_INTEGER, count, 8 * count, nulls=False), Struct(f">{count}q").pack

@@ -41,12 +41,6 @@ ON CONFLICT (id) DO UPDATE SET
 -- Late data say that they never were.
 DELETE FROM alert WHERE id = ANY(%(ids)s::uuid[]);
 
--- store_marks --
-INSERT INTO mark (what, subject, bucket)
-SELECT what, subject, coalesce(bucket, '-infinity')
-FROM unnest(%(whats)s::text[], %(subjects)s::text[], %(buckets)s::timestamptz[]) AS made (what, subject, bucket)
-ORDER BY what, subject, bucket NULLS FIRST;
-
 -- count_events --
 -- Reserve as many sequence numbers as each subject needs, under the locks of their rows until the transaction ends.
 INSERT INTO subject AS kept (topic, key, sequence)

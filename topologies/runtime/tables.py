@@ -19,13 +19,16 @@ from topologies.runtime.alerts import Alert, Reconciled
 from topologies.runtime.batch import Request, Wanted
 from topologies.runtime.cache import Cache, Known
 from topologies.runtime.fold import Folded, Folder, Late, schedule_all
-from topologies.runtime.model import F, I, S, Table, Topology
+from topologies.runtime.model import F, I, Mark, S, Table, Topology
 from topologies.runtime.places import Places, build_places
 
 _QUERIES = load_queries("topologies.runtime")
 _FACTS_KEY: Final = ("device", "observed_at")
 _NOW_KEY: Final = ("device",)
 Cursor = psycopg.AsyncCursor[Any]
+
+
+_MARKS: Final = sql.SQL("COPY mark (what, subject, bucket) FROM STDIN (FORMAT binary)")
 
 
 class _Writing(NamedTuple):
@@ -60,6 +63,15 @@ def _writing(table: Table, key: Sequence[str]) -> _Writing:
             changes=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(each)) for each in others),
         ),
     )
+
+
+def _mark_order(mark: Mark) -> tuple[str, str, int]:
+    return mark.what, mark.subject, 0 if mark.bucket_us is None else mark.bucket_us
+
+
+def _mark_row(mark: Mark) -> bytes:
+    bucket = binary.MINUS_INFINITY if mark.bucket_us is None else binary.time(mark.bucket_us)
+    return binary.row(binary.text(mark.what), binary.text(mark.subject), bucket)
 
 
 def _names(columns: Iterable[str]) -> sql.Composed:
@@ -202,22 +214,13 @@ class TransactionStore(Generic[I, F, S]):
         await self._replace(self._now, [now_row(partition, fact, shown) for fact, shown in folded.known.values()])
         if topology.beside is not None and (facts := [*appended, *changed]):
             await self._cursor.execute(topology.queries["store_beside"], topology.beside(facts))
-        if folded.marks:
-            whats, subjects, buckets, _ = zip(*folded.marks, strict=True)
-            await self._cursor.execute(
-                _QUERIES["store_marks"],
-                {
-                    "whats": list(whats),
-                    "subjects": list(subjects),
-                    "buckets": [None if at_us is None else from_us(at_us) for at_us in buckets],
-                },
-            )
+        await self._copy(_MARKS, map(_mark_row, sorted(folded.marks, key=_mark_order)))
 
     async def _replace(self, writing: _Writing, lines: Iterable[bytes]) -> None:
         if await self._copy(writing.copy, lines):
             await self._cursor.execute(writing.replace)
 
-    async def _copy(self, statement: sql.Composed, lines: Iterable[bytes]) -> bool:
+    async def _copy(self, statement: sql.Composed | sql.SQL, lines: Iterable[bytes]) -> bool:
         content = b"".join(lines)
         if content:
             async with self._cursor.copy(statement) as copy:
