@@ -33,13 +33,14 @@ _NO_CHANNEL: Final = 1 << 30
 
 def reports(reading: Reading) -> Sequence[Report]:
     """One for each time that has something to say."""
-    samples = reading.samples
-    times = {sample.observed_at_us or reading.observed_at_us for sample in samples}
+    now_us = reading.observed_at_us
+    samples = list(reading.samples)
+    times = {sample.observed_at_us or now_us for sample in samples}
     found = []
     for at_us in sorted(times) if len(times) > 1 else times:
         mine: Iterable[Sample] = samples
         if len(times) > 1:
-            mine = [each for each in samples if (each.observed_at_us or reading.observed_at_us) == at_us]
+            mine = [each for each in samples if (each.observed_at_us or now_us) == at_us]
         if (report := _report(reading, mine, at_us)) is not None:
             found.append(report)
     return found

@@ -17,6 +17,9 @@ from topologies.runtime.transport import Fetched, LedgerTransport, Positions, Un
 BUFFERED_EVENTS: Final = 4
 """Per partition; an event may be thousands of records."""
 
+FETCH_BYTES: Final = 3 * 1024 * 1024
+"""Of one partition: a whole batch of frames. With less, the next fetch is waited for while there is nothing to do."""
+
 
 class LedgerApp(faust.App):  # type: ignore[misc]  # faust is not type-checked here
     """A Faust app that has somebody to ask for positions."""
@@ -55,6 +58,7 @@ def new_app(
         broker_heartbeat_interval=max(session_seconds / 3, 0.3),
         broker_rebalance_timeout=max(session_seconds, 30.0),
         broker_max_poll_records=settings.topology.batch_records,
+        consumer_max_fetch_size=FETCH_BYTES,
         consumer_group_instance_id=f"{settings.namespace}{name}-{member}" if member else None,
         consumer_auto_offset_reset="earliest",
         # A topic that was missing for a moment leaves its group with nothing, until it is asked for again.

@@ -101,7 +101,8 @@ def jsonb(value: bytes) -> bytes:
 @lru_cache(maxsize=20_000)
 def texts(values: tuple[str, ...]) -> bytes:
     """A text[]."""
-    return _elements(_TEXT, [text(value) for value in values])
+    content = b"".join(map(text, values))
+    return _array_head(_TEXT, len(values), len(content), nulls=False) + content
 
 
 def integers(values: Sequence[int]) -> bytes:
@@ -113,18 +114,18 @@ def integers(values: Sequence[int]) -> bytes:
 
 def numbers(values: Sequence[float | None]) -> bytes:
     """A double precision[]."""
-    return _elements(_DOUBLE, [NULL if value is None else _double(8, value) for value in values])
+    content = b"".join([NULL if value is None else _double(8, value) for value in values])
+    return _numbers(len(values), len(content)) + content
 
 
-def _elements(kind: int, fields: Sequence[bytes]) -> bytes:
-    content = b"".join(fields)
-    return _array_head(kind, len(fields), len(content), nulls=NULL in fields) + content
-
-
-@lru_cache(maxsize=1000)
 def _array_head(kind: int, count: int, size: int, *, nulls: bool) -> bytes:
     """What comes before the elements of an array of one dimension, counted from 1; an empty one has none."""
     return _length(20 + size) + _array(1, nulls, kind, count, 1) if count else _field(_nothing(0, 0, kind))
+
+
+@lru_cache(maxsize=1000)
+def _numbers(count: int, size: int) -> bytes:
+    return _array_head(_DOUBLE, count, size, nulls=size < 12 * count)
 
 
 @lru_cache(maxsize=100)

@@ -212,9 +212,10 @@ class TransactionStore(Generic[I, F, S]):
         await self._replace(self._facts, map(topology.fact_row, changed))
         now_row = topology.now_row
         await self._replace(self._now, [now_row(partition, fact, shown) for fact, shown in folded.known.values()])
-        if topology.beside is not None and (facts := [*appended, *changed]):
-            await self._cursor.execute(topology.queries["store_beside"], topology.beside(facts))
         await self._copy(_MARKS, map(_mark_row, sorted(folded.marks, key=_mark_order)))
+        if topology.beside is not None and (facts := [*appended, *changed]):
+            # Last: other partitions may write the same rows, and wait for each other from here on.
+            await self._cursor.execute(topology.queries["store_beside"], topology.beside(facts))
 
     async def _replace(self, writing: _Writing, lines: Iterable[bytes]) -> None:
         if await self._copy(writing.copy, lines):
