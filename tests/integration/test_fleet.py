@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from pipeline.core.clock import from_us
+from pipeline.core.errors import Reason
 from pipeline.core.settings import Settings
-from pipeline.core.topics import FRAME
+from pipeline.core.topics import DEAD_LETTER, FRAME
 from pipeline.database.connection import connected
 from pipeline.store.worker import STAGE_STORE
 from schemas.silkstream.v1.frame_pb2 import Frame
-from tests.integration.servers import as_stage, eventually, rows_of, running
+from tests.integration.servers import as_stage, eventually, log_of, rows_of, running
 from tests.integration.test_topologies import Producer, describe, settled, until_settled
 from tests.unit.topologies.material import at, eui, frame
 from topologies.derive.derivation import Derivation
@@ -187,3 +188,18 @@ async def test_a_charge_that_the_fleet_tells_later_than_the_store_comes_into_its
     assert await rows_of(settings, "SELECT max(battery_ratio) FROM fleet_day") == [(0.15,)]
     assert await rows_of(settings, "SELECT rule, status FROM alert") == [("fleet_battery_low", "open")]
     assert await rows_of(settings, "SELECT count(*) FROM mark WHERE what = 'fleet_day'") == [(0,)]
+
+
+async def test_a_gap_that_no_column_can_hold_is_a_dead_letter_and_the_others_stay(settings: Settings) -> None:
+    producer = Frames(settings)
+    century = 60 * 24 * 365 * 100
+    broken = frame(eui(1), 0.7 * century)
+    sent = [frame(eui(1), -0.54 * century), frame(eui(2), 1), broken, frame(eui(2), 2)]
+    async with running(FLEET, settings) as stage:
+        await producer.say(sent, 3)
+        await until_settled(settings, FLEET.name, producer)
+        assert stage.discarded() == {Reason.ROW_REFUSED: 1.0}
+
+    (letter,) = await log_of(settings, DEAD_LETTER)
+    assert letter.value == broken.SerializeToString()
+    assert await rows_of(settings, "SELECT count(*) FROM fleet_frame") == [(3,)]

@@ -3,6 +3,8 @@
 A field is the length of its value and the value as the column's type is sent; so it has to be of exactly the type
 that the column has (https://www.postgresql.org/docs/current/sql-copy.html, Binary Format). It costs a third of what
 the text format costs the database, which has no numbers and times to parse.
+
+A number that is too large for its type is a `struct.error`: the same as a row that the database refuses.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ _ZERO_US: Final = 946_684_800_000_000
 """PostgreSQL counts microseconds from 2000 on."""
 _TRUE: Final = b"\0\0\0\1\1"
 _FALSE: Final = b"\0\0\0\1\0"
-_FOUR_BYTES: Final = 4 << 32
 _TEXT, _INTEGER, _DOUBLE = 25, 23, 701
 """The types' object ids, which are fixed."""
 _count: Final = Struct(">h").pack
@@ -108,8 +109,7 @@ def texts(values: tuple[str, ...]) -> bytes:
 def integers(values: Sequence[int]) -> bytes:
     """An integer[]."""
     head, pack = _integers(len(values))
-    # A length and a value of four bytes each are one number of eight.
-    return head + pack(*[_FOUR_BYTES | value & 0xFFFFFFFF for value in values])
+    return head + pack(*[each for value in values for each in (4, value)])
 
 
 def numbers(values: Sequence[float | None]) -> bytes:
@@ -130,4 +130,4 @@ def _numbers(count: int, size: int) -> bytes:
 
 @lru_cache(maxsize=100)
 def _integers(count: int) -> tuple[bytes, Callable[..., bytes]]:
-    return _array_head(_INTEGER, count, 8 * count, nulls=False), Struct(f">{count}q").pack
+    return _array_head(_INTEGER, count, 8 * count, nulls=False), Struct(f">{2 * count}i").pack

@@ -25,10 +25,8 @@ from topologies.runtime.places import Places, build_places
 _QUERIES = load_queries("topologies.runtime")
 _FACTS_KEY: Final = ("device", "observed_at")
 _NOW_KEY: Final = ("device",)
-Cursor = psycopg.AsyncCursor[Any]
-
-
 _MARKS: Final = sql.SQL("COPY mark (what, subject, bucket) FROM STDIN (FORMAT binary)")
+Cursor = psycopg.AsyncCursor[Any]
 
 
 class _Writing(NamedTuple):

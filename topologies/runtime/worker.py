@@ -11,6 +11,7 @@ for the other.
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -209,8 +210,8 @@ class Worker(Generic[I, F, S]):
     ) -> None:
         try:
             await self._commit(lane, owned, records, replacing=replacing)
-        except psycopg.Error as fault:
-            if not is_about_the_row(fault):
+        except (psycopg.Error, struct.error) as fault:
+            if isinstance(fault, psycopg.Error) and not is_about_the_row(fault):
                 raise
             await self._reload(lane, owned)
             if isinstance(fault, UniqueViolation) and not replacing:
