@@ -474,6 +474,8 @@ async def test_minimum_duration_and_maintenance_end_by_time_over_a_restart(setti
         group = "Hüls"
         from = {from_us(at(0)).isoformat()}
         until = {from_us(at(60)).isoformat()}
+        [[container]]
+        tilted_minimum_minutes = 30
         """
     )
     ruled = changed(settings, topology={"city": str(file)})

@@ -31,8 +31,9 @@ class ContainerParameters(Parameters):
     overfull_damping_minutes: _Minutes = 0
 
     tilted_alert: bool = True
-    tilted_minimum_minutes: _Minutes = 30
-    """A lorry tips a container for a few minutes; one that lies for half an hour has been knocked over."""
+    tilted_minimum_minutes: _Minutes = 90
+    """A lorry tips a container for a few minutes, and the frame that says it stands again may be lost: of sensors that
+    measure hourly the next one has to agree."""
     tilted_damping_minutes: _Minutes = 10
 
     hot_celsius: Annotated[float, Field(ge=-40, le=125)] = 60
