@@ -82,11 +82,21 @@ ORDER BY zone, begin_at;
 SELECT max(as_of) FROM ledger WHERE consumer = 'topology-parking';
 
 -- last_quarter --
--- Up to where zones have a history, when the newest row of it was written, and with what it will begin where there is
--- none.
-SELECT max(begin_at) FILTER (WHERE period = 'quarter'), max(stored_at),
-    (SELECT date_bin('15 minutes', min(begin_at), 'epoch') - interval '15 minutes' FROM parking_phase)
-FROM parking_zone_history;
+-- Up to where all zones have a history, when the newest row of it was written, and with what it will begin where there is
+-- none. The zone that is least far counts: that of a busy one may be ahead of what time has marked.
+SELECT
+    (
+        SELECT min(newest)
+        FROM (
+            SELECT max(begin_at) AS newest
+            FROM parking_zone_history AS history
+            WHERE period = 'quarter'
+              AND EXISTS (SELECT FROM site WHERE family = 'parking' AND site."group" = history.zone)
+            GROUP BY zone
+        ) AS zones
+    ),
+    (SELECT max(stored_at) FROM parking_zone_history),
+    (SELECT date_bin('15 minutes', min(begin_at), 'epoch') - interval '15 minutes' FROM parking_phase);
 
 -- mark_passed --
 -- The quarters of an hour that have ended, of every zone there is.
