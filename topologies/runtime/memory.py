@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Generic
 
 from pipeline.core.clock import HOUR_US
@@ -76,7 +77,7 @@ class MemoryStore(Generic[F, S]):
         for fact in (*folded.appended, *folded.changed):
             self.facts_by_device.setdefault(fact.device, {})[fact.observed_at_us] = fact
         self.now.update(folded.known)
-        self.marks += sorted(folded.marks, key=lambda mark: (mark.what, mark.subject, mark.bucket_us or 0))
+        self.marks += sorted(folded.marks, key=attrgetter("order"))
 
     async def write_alerts(self, outcome: Reconciled) -> None:
         """See the port."""

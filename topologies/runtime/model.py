@@ -91,6 +91,11 @@ class Mark(NamedTuple):
     onward: bool = False
     """It concerns everything from there on: of several of a subject the earliest says all."""
 
+    @property
+    def order(self) -> tuple[str, str, int]:
+        """In which marks are written."""
+        return self.what, self.subject, self.bucket_us or 0
+
 
 I = TypeVar("I", bound=Input)  # noqa: E741  # Input, Fact, Shown: the three letters that a topology is made of
 F = TypeVar("F", bound=Fact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple
 
 import psycopg
@@ -61,10 +62,6 @@ def _writing(table: Table, key: Sequence[str]) -> _Writing:
             changes=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(each)) for each in others),
         ),
     )
-
-
-def _mark_order(mark: Mark) -> tuple[str, str, int]:
-    return mark.what, mark.subject, 0 if mark.bucket_us is None else mark.bucket_us
 
 
 def _mark_row(mark: Mark) -> bytes:
@@ -210,7 +207,7 @@ class TransactionStore(Generic[I, F, S]):
         await self._replace(self._facts, map(topology.fact_row, changed))
         now_row = topology.now_row
         await self._replace(self._now, [now_row(partition, fact, shown) for fact, shown in folded.known.values()])
-        await self._copy(_MARKS, map(_mark_row, sorted(folded.marks, key=_mark_order)))
+        await self._copy(_MARKS, map(_mark_row, sorted(folded.marks, key=attrgetter("order"))))
         if topology.beside is not None and (facts := [*appended, *changed]):
             # Last: other partitions may write the same rows, and wait for each other from here on.
             await self._cursor.execute(topology.queries["store_beside"], topology.beside(facts))
