@@ -7,9 +7,9 @@ database converts them, set-wise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from google.protobuf.message import DecodeError
@@ -18,6 +18,7 @@ from pipeline.core import ticks
 from pipeline.core.deadletter import read_verdict
 from pipeline.core.errors import Reason, Reject
 from pipeline.core.model import Record, header
+from pipeline.core.series import points_of, values_of
 from pipeline.database.families import IDENTITY
 from schemas.silkstream.v1 import frame_pb2, reading_pb2
 
@@ -181,7 +182,7 @@ def read_reading(record: Record, columns: Mapping[str, int]) -> reading_pb2.Read
         columns: the family's quantity columns.
 
     Raises:
-        Reject: it is no reading, or has a quantity that the table lacks.
+        Reject: it is no reading, or has a quantity that the table lacks, or a series that is torn.
     """
     try:
         reading = reading_pb2.Reading.FromString(record.value or b"")
@@ -189,11 +190,42 @@ def read_reading(record: Record, columns: Mapping[str, int]) -> reading_pb2.Read
         raise Reject(Reason.RECORD_UNREADABLE, f"not a reading: {wrong}") from wrong
     if not reading.event_id or not reading.dev_eui:
         raise Reject(Reason.RECORD_UNREADABLE, "a reading without identity or device")
+    for name in _names(reading):
+        if name not in columns:
+            raise Reject(Reason.RECORD_UNREADABLE, f"the table has no column {name}")
+    for series in reading.series:
+        if len({len(values_of(column)) for column in series.columns}) > 1:
+            raise Reject(Reason.RECORD_UNREADABLE, "a series whose columns differ in length")
+    return reading
+
+
+def _names(reading: reading_pb2.Reading) -> Iterator[str]:
     for sample in reading.samples:
         for quantity in sample.quantities:
-            if quantity.name not in columns:
-                raise Reject(Reason.RECORD_UNREADABLE, f"the table has no column {quantity.name}")
-    return reading
+            yield quantity.name
+    for series in reading.series:
+        for column in series.columns:
+            yield column.name
+
+
+class _Said(NamedTuple):
+    """What a device said of a time."""
+
+    at_us: int
+    channel: int
+    flags: list[str]
+    values: Iterable[tuple[str, Any]]
+    """By quantity."""
+
+
+def _said(reading: reading_pb2.Reading) -> Iterator[_Said]:
+    for sample in reading.samples:
+        values = [(each.name, getattr(each, each.WhichOneof("value") or "text")) for each in sample.quantities]
+        yield _Said(sample.observed_at_us, sample.channel, list(sample.flags), values)
+    for series in reading.series:
+        names, flags = [column.name for column in series.columns], list(series.flags)
+        for at_us, row in points_of(series):
+            yield _Said(at_us, series.channel, flags, zip(names, row, strict=True))
 
 
 def add_reading(
@@ -224,13 +256,9 @@ def add_reading(
     latest = rows.device_latest
     newest_of = latest.rows.get
     width = len(columns)
-    for sample in reading.samples:
-        at = sample.observed_at_us
-        channel = sample.channel
+    for at, channel, sample_flags, said in _said(reading):
         values: list[Any] = [None] * width
-        for quantity in sample.quantities:
-            name = quantity.name
-            value = getattr(quantity, quantity.WhichOneof("value") or "text")
+        for name, value in said:
             values[columns[name]] = value
             place = (device, channel, name)
             newest = newest_of(place)
@@ -242,7 +270,7 @@ def add_reading(
         kept = table.rows.get(key)
         if kept is not None:
             values = [old if new is None else new for new, old in zip(values, kept[len(IDENTITY) :], strict=True)]
-        table.put(key, (*key, event_id, reading.f_cnt, flags + list(sample.flags), *origin, *values), record)
+        table.put(key, (*key, event_id, reading.f_cnt, flags + sample_flags, *origin, *values), record)
 
 
 def add_dead_letter(rows: Rows, record: Record) -> None:

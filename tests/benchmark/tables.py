@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pipeline.core.series import values_of
 from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
 
@@ -20,7 +21,8 @@ Sum = Callable[[Any, Mapping[str, Any]], Row]
 
 
 def _values(reading: Reading) -> Row:
-    return {
+    past = {column.name: values_of(column)[-1] for series in reading.series for column in series.columns}
+    return past | {
         quantity.name: getattr(quantity, quantity.WhichOneof("value") or "text")
         for sample in reading.samples
         for quantity in sample.quantities

@@ -17,6 +17,7 @@ from decoders.registry import load as load_decoders
 from pipeline.core import identity, ticks, topics
 from pipeline.core.deadletter import read_verdict
 from pipeline.core.model import Outgoing, Partition, Record
+from pipeline.core.series import samples_of
 from pipeline.core.settings import Settings
 from pipeline.decode.batch import STAGE as DECODE
 from pipeline.decode.batch import BatchDecoder, State
@@ -122,7 +123,7 @@ def _count(made: Recomputed, frame: frame_pb2.Frame, seen: set[bytes]) -> None:
 def _keys(samples: set[tuple[str, int, int]], output: Outgoing) -> None:
     if output.key is not None:
         reading = reading_pb2.Reading.FromString(output.value or b"")
-        samples.update((reading.dev_eui, sample.observed_at_us, sample.channel) for sample in reading.samples)
+        samples.update((reading.dev_eui, sample.observed_at_us, sample.channel) for sample in samples_of(reading))
 
 
 async def find(settings: Settings, log: KafkaLog) -> Found:

@@ -15,6 +15,7 @@ from typing import Final
 from pipeline.city.model import City
 from pipeline.core.clock import HOUR_US
 from pipeline.core.model import DevEui
+from pipeline.core.series import samples_of
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.container.facts import (
     BAD_VOLUME_TABLE,
@@ -52,7 +53,7 @@ class ContainerLogic:
     def read(self, reading: Reading) -> Sequence[Measurement]:
         """One measurement for each sample of channel 0 that speaks of the container."""
         found = []
-        for sample in reading.samples:
+        for sample in samples_of(reading):
             distance: float | None = None
             tilted: bool | None = None
             celsius: float | None = None

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pipeline.core.clock import HOUR_US
 from pipeline.core.model import DevEui
+from pipeline.core.series import samples_of
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.groundwater.facts import (
     DIP_UNMATCHED,
@@ -77,7 +78,7 @@ class GroundwaterLogic:
     def read(self, reading: Reading) -> Sequence[Measurement]:
         """One measurement for each sample of channel 0 that speaks of the water."""
         found = []
-        for sample in reading.samples:
+        for sample in samples_of(reading):
             values: list[float | None] = [None] * 5
             freezing: bool | None = None
             for quantity in sample.quantities:

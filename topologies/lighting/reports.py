@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Final
 
 from pipeline.core.model import DevEui
+from pipeline.core.series import samples_of
 from schemas.silkstream.v1.reading_pb2 import Reading, Sample
 from topologies.lighting.facts import Report
 
@@ -34,7 +35,7 @@ _NO_CHANNEL: Final = 1 << 30
 def reports(reading: Reading) -> Sequence[Report]:
     """One for each time that has something to say."""
     now_us = reading.observed_at_us
-    samples = list(reading.samples)
+    samples = list(samples_of(reading))
     times = {sample.observed_at_us or now_us for sample in samples}
     found = []
     for at_us in sorted(times) if len(times) > 1 else times:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pipeline.city.model import City
 from pipeline.core.model import DevEui
+from pipeline.core.series import samples_of
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.parking.facts import NOWHERE, Bay, Now, Observation
 from topologies.parking.limits import Limitations
@@ -32,7 +33,7 @@ class ParkingLogic:
     def read(self, reading: Reading) -> Sequence[Observation]:
         """One observation for each sample; every frame is a sign of life."""
         found = []
-        for sample in reading.samples:
+        for sample in samples_of(reading):
             reported: bool | None = None
             heartbeat: bool | None = None
             for quantity in sample.quantities:

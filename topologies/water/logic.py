@@ -6,16 +6,18 @@ brought as well. They are merged by their time, in the state that goes from fact
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
-from math import isfinite
+from math import inf
 from typing import Final
 
 from pipeline.city.model import City
 from pipeline.core.model import DevEui
+from pipeline.core.series import values_of
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.runtime.alarms import NONE, Alarms, follow
 from topologies.runtime.model import Mark, Opened, Place, Rule
-from topologies.water.facts import NO_SITE, NOWHERE, OWN_FLAGS, Consumption, Now, Report, Track
+from topologies.water.facts import NO_SITE, NOWHERE, OWN_FLAGS, Consumption, Now, Report, Track, Volume
 from topologies.water.flow import begun, count, is_leaking
 from topologies.water.limits import Limitations, Limits
 from topologies.water.rules import CONDITIONS, sentence
@@ -33,10 +35,17 @@ class WaterLogic:
     def read(self, reading: Reading) -> Sequence[Report]:
         """One report a frame, of what its samples of channel 0 say."""
         now_us = reading.observed_at_us
-        volumes: list[tuple[int, float]] = []
+        volumes: list[Volume] = []
         raised: list[str] = []
         cleared: list[str] = []
-        flags: set[str] | None = None
+        flags = set(reading.flags)
+        for series in reading.series:
+            if series.channel:
+                continue
+            for column in series.columns:
+                if column.name == _VOLUME:
+                    volumes += zip(itertools.count(series.first_at_us, series.step_us), values_of(column))
+            flags.update(series.flags)
         for sample in reading.samples:
             at_us = sample.observed_at_us or now_us
             if sample.channel or at_us > now_us:
@@ -45,17 +54,13 @@ class WaterLogic:
                 name = quantity.name
                 if name == _VOLUME:
                     # As it was encoded: a whole number of litres, or a fraction.
-                    litres = quantity.integer or quantity.number
-                    if litres >= 0 and isfinite(litres):
-                        volumes.append((at_us, litres))
+                    volumes.append((at_us, quantity.integer or quantity.number))
                 elif name in CONDITIONS:
                     (raised if quantity.flag else cleared).append(name)
-            if sample.flags:
-                flags = {*(flags or ()), *sample.flags}
+            flags.update(sample.flags)
+        volumes = sorted([(at_us, litres) for at_us, litres in volumes if at_us <= now_us and 0 <= litres < inf])
         if not volumes and not raised and not cleared:
             return ()
-        volumes.sort()
-        all_flags = tuple(sorted({*(flags or ()), *reading.flags})) if flags or reading.flags else ()
         return (
             Report(
                 DevEui(reading.dev_eui),
@@ -64,7 +69,7 @@ class WaterLogic:
                 tuple(volumes),
                 tuple(raised),
                 tuple(cleared),
-                all_flags,
+                tuple(sorted(flags)) if flags else (),
             ),
         )
 

@@ -32,8 +32,32 @@ class Sample(_message.Message):
     quantities: _containers.RepeatedCompositeFieldContainer[Quantity]
     def __init__(self, observed_at_us: _Optional[int] = ..., channel: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., quantities: _Optional[_Iterable[_Union[Quantity, _Mapping]]] = ...) -> None: ...
 
+class Column(_message.Message):
+    __slots__ = ("name", "numbers", "integers")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    INTEGERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    numbers: _containers.RepeatedScalarFieldContainer[float]
+    integers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., numbers: _Optional[_Iterable[float]] = ..., integers: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Series(_message.Message):
+    __slots__ = ("first_at_us", "step_us", "channel", "flags", "columns")
+    FIRST_AT_US_FIELD_NUMBER: _ClassVar[int]
+    STEP_US_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    first_at_us: int
+    step_us: int
+    channel: int
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    def __init__(self, first_at_us: _Optional[int] = ..., step_us: _Optional[int] = ..., channel: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+
 class Reading(_message.Message):
-    __slots__ = ("event_id", "dev_eui", "observed_at_us", "ingested_at_us", "raw_offset", "decoder", "decoder_version", "f_cnt", "f_port", "flags", "samples")
+    __slots__ = ("event_id", "dev_eui", "observed_at_us", "ingested_at_us", "raw_offset", "decoder", "decoder_version", "f_cnt", "f_port", "flags", "samples", "series")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     DEV_EUI_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_AT_US_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +69,7 @@ class Reading(_message.Message):
     F_PORT_FIELD_NUMBER: _ClassVar[int]
     FLAGS_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
     event_id: bytes
     dev_eui: str
     observed_at_us: int
@@ -56,4 +81,5 @@ class Reading(_message.Message):
     f_port: int
     flags: _containers.RepeatedScalarFieldContainer[str]
     samples: _containers.RepeatedCompositeFieldContainer[Sample]
-    def __init__(self, event_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ...) -> None: ...
+    series: _containers.RepeatedCompositeFieldContainer[Series]
+    def __init__(self, event_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ...) -> None: ...

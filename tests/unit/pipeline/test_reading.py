@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from decoders.api import Sample
 from decoders.quantities import QUANTITIES
+from pipeline.core.series import samples_of, values_of
 from pipeline.decode.reading import AHEAD_US, HISTORY_AHEAD, Readings
 from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
@@ -23,7 +27,15 @@ class Tipped(Sample):
     tilted: bool | None = None
 
 
-DECODER = replace(LEVEL, samples=(Level, Tipped))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged(Sample):
+    """What a meter logs: a whole number and a fraction."""
+
+    water_volume_litres: int | None = None
+    water_temperature_celsius: float | None = None
+
+
+DECODER = replace(LEVEL, samples=(Level, Tipped, Logged))
 
 
 @pytest.fixture
@@ -93,3 +105,123 @@ def test_history_of_a_clock_that_runs_ahead_is_left_out_and_told_of(readings: Re
 
     assert (len(at_the_edge.samples), list(at_the_edge.flags)) == (2, [])
     assert (len(beyond.samples), list(beyond.flags)) == (1, [HISTORY_AHEAD])
+
+
+def logged(reading: Reading) -> list[tuple[int, int, list[int], dict[str, list[int] | list[float]]]]:
+    return [
+        (
+            (each.first_at_us - BASE_US) // MINUTE_US,
+            each.step_us // MINUTE_US,
+            [each.channel, *map(len, each.flags)],
+            {column.name: values_of(column) for column in each.columns},
+        )
+        for each in reading.series
+    ]
+
+
+def taken(*minutes: float, first: int = 100, **more: Any) -> list[Logged]:
+    return [
+        Logged(age_seconds=60.0 * age, water_volume_litres=first + n, **more) for n, age in enumerate(minutes) if age
+    ]
+
+
+@pytest.mark.parametrize("falling", [False, True])
+def test_history_at_even_steps_is_a_series_from_the_oldest_on(readings: Readings, *, falling: bool) -> None:
+    past = [
+        Logged(age_seconds=60.0 * age, water_volume_litres=age, water_temperature_celsius=age / 2, channel=2)
+        for age in (90, 60, 30)
+    ]
+    found = reading(readings, Logged(water_volume_litres=7), *(past[::-1] if falling else past))
+
+    columns = {"water_volume_litres": [90, 60, 30], "water_temperature_celsius": [45.0, 30.0, 15.0]}
+    assert logged(found) == [(-90, 30, [2], columns)]
+    assert said(found) == [(0, {"water_volume_litres": 7})]
+
+
+def test_a_series_has_nothing_of_a_longer_one_before_it(readings: Readings) -> None:
+    reading(readings, *taken(90, 60, 30), flags=["clock_ahead"])
+    found = reading(readings, *taken(40, 20, first=5), flags=["clock_ahead"])
+
+    assert logged(found) == [(-40, 20, [0], {"water_volume_litres": [5, 6]})]
+
+
+def test_quantities_channels_and_flags_make_series_of_their_own(readings: Readings) -> None:
+    found = reading(
+        readings,
+        *taken(20, 10),
+        *taken(20, 10, channel=1),
+        *taken(20, 10, flags=("lower_bound",)),
+        *taken(20, 10, water_temperature_celsius=1.0),
+    )
+
+    assert [(each[2], len(each[3])) for each in logged(found)] == [([0], 1), ([1], 1), ([0, 11], 1), ([0], 2)]
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        taken(30),
+        taken(90, 60, 20),
+        taken(60, 90, 30),
+        taken(30, 30),
+        taken(3, 2, 10**10),
+        [Tipped(age_seconds=60.0 * age, tilted=True) for age in (30, 20, 10)],
+        [Logged(age_seconds=60.0 * age, flags=("invalid_reading",)) for age in (30, 20, 10)],
+    ],
+    ids=["one", "uneven", "out of order", "one time", "an absurd time", "flags", "nothing measured"],
+)
+def test_other_history_stays_samples(readings: Readings, samples: list[Sample]) -> None:
+    found = reading(readings, *samples)
+
+    assert (len(found.samples), len(found.series)) == (len(samples), 0)
+
+
+@pytest.mark.parametrize("value", [2.5, "7", 2**63])
+def test_a_series_that_a_plugin_spoils_spoils_no_later_one(readings: Readings, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        reading(readings, *taken(20), Logged(age_seconds=600.0, water_volume_litres=value))
+    found = reading(readings, *taken(20, 10))
+
+    assert logged(found) == [(-20, 10, [0], {"water_volume_litres": [100, 101]})]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, 2, 3, 4, 8, 9]),
+            st.none() | st.integers(0, 2**40),
+            st.none() | st.floats(-40, 90),
+            st.sampled_from([(), ("lower_bound",)]),
+        ),
+        max_size=8,
+        unique_by=lambda each: each[0],
+    )
+)
+def test_every_sample_comes_out_again_however_it_is_written(
+    given_: list[tuple[int, int | None, float | None, tuple[str, ...]]],
+) -> None:
+    samples = [
+        Logged(age_seconds=60.0 * age, water_volume_litres=volume, water_temperature_celsius=warmth, flags=flags)
+        for age, volume, warmth, flags in given_
+    ]
+    found = reading(Readings([DECODER], QUANTITIES), *samples)
+
+    assert sorted(
+        (
+            (BASE_US - each.observed_at_us) // MINUTE_US,
+            {q.name: getattr(q, q.WhichOneof("value") or "") for q in each.quantities},
+            tuple(each.flags),
+        )
+        for each in samples_of(found)
+    ) == sorted(
+        (
+            age,
+            {
+                name: value
+                for name, value in (("water_volume_litres", volume), ("water_temperature_celsius", warmth))
+                if value is not None
+            },
+            flags,
+        )
+        for age, volume, warmth, flags in given_
+    )

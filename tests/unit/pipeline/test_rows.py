@@ -22,7 +22,7 @@ from pipeline.store.rows import (
     sorted_rows,
 )
 from schemas.silkstream.v1.frame_pb2 import Frame
-from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
+from schemas.silkstream.v1.reading_pb2 import Column, Quantity, Reading, Sample, Series
 from tests.unit.pipeline.material import BASE_US, EUI, batch_decoder, new_state, numbered, raw, raw_tick, stored
 
 COLUMNS = {"distance_metres": 0, "firmware_version": 1, "tilted": 2}
@@ -50,6 +50,11 @@ def only(table: Table) -> tuple[Any, ...]:
 def reading(identity: bytes, minute: int, *said: Quantity, channel: int = 0) -> Reading:
     sample = Sample(observed_at_us=BASE_US + minute * 60_000_000, channel=channel, quantities=said)
     return Reading(event_id=identity, dev_eui=EUI, samples=[sample], decoder="level", f_cnt=identity[0])
+
+
+def series(*columns: Column, first_minute: int = 0) -> Reading:
+    made = Series(first_at_us=BASE_US + first_minute * 60_000_000, step_us=60_000_000, columns=columns, flags=["odd"])
+    return Reading(event_id=FIRST, dev_eui=EUI, series=[made], decoder="level", f_cnt=1)
 
 
 def added(*readings: Reading) -> Rows:
@@ -131,6 +136,17 @@ def test_time_and_channel_keep_samples_apart() -> None:
     assert len(rows.readings["container"].rows) == 3
 
 
+def test_a_series_is_a_row_for_each_of_its_times() -> None:
+    rows = added(series(Column(name="distance_metres", numbers=[1.0, 2.0, 3.0])))
+    made = [reading(FIRST, minute, Quantity(name="distance_metres", number=minute + 1.0)) for minute in range(3)]
+    for each in made:
+        each.samples[0].flags.append("odd")
+    one_by_one = added(*made)
+    assert rows.readings["container"].rows == one_by_one.readings["container"].rows
+    assert rows.device_latest.rows == one_by_one.device_latest.rows
+    assert len(rows.readings["container"].rows) == 3
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_latest_value_is_the_newest_measured_not_the_newest_arrived(order: tuple[int, int]) -> None:
     said = [
@@ -179,6 +195,13 @@ def test_what_is_no_frame_is_refused(value: bytes | None) -> None:
         (b"\xff\xff", "not a reading"),
         (b"", "without identity"),
         (reading(FIRST, 0, Quantity(name="gone", number=1)).SerializeToString(), "no column gone"),
+        (series(Column(name="gone", integers=[1])).SerializeToString(), "no column gone"),
+        (
+            series(
+                Column(name="distance_metres", numbers=[1.0]), Column(name="tilted", integers=[0, 1])
+            ).SerializeToString(),
+            "differ in length",
+        ),
     ],
 )
 def test_what_is_no_reading_is_refused(value: bytes, detail: str) -> None:

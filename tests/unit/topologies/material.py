@@ -79,6 +79,23 @@ def reading(
     )
 
 
+def with_series(content: Reading) -> Reading:
+    """The same reading with what the device took earlier, at even steps and of the same quantities, as a series."""
+    written = Reading.FromString(content.SerializeToString())
+    past = sorted(written.samples[1:], key=lambda each: each.observed_at_us)
+    del written.samples[1:]
+    if past:
+        times = [each.observed_at_us for each in past]
+        first = times[0]
+        series = written.series.add(first_at_us=first, step_us=(times[-1] - first) // max(len(past) - 1, 1))
+        assert times == [first + n * series.step_us for n in range(len(past))]
+        for place, quantity in enumerate(past[0].quantities):
+            kind = quantity.WhichOneof("value")
+            values = [getattr(each.quantities[place], kind or "") for each in past]
+            getattr(series.columns.add(name=quantity.name), f"{kind}s").extend(values)
+    return written
+
+
 def frame(
     device: str,
     minutes: float,

@@ -23,7 +23,18 @@ from pipeline.core.clock import from_us
 from pipeline.core.model import DevEui, Record
 from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
-from tests.unit.topologies.material import BASE_US, MINUTE_US, at, eui, frame, places, reading, record, tick
+from tests.unit.topologies.material import (
+    BASE_US,
+    MINUTE_US,
+    at,
+    eui,
+    frame,
+    places,
+    reading,
+    record,
+    tick,
+    with_series,
+)
 from topologies.container import topology as container
 from topologies.fleet import topology as fleet
 from topologies.groundwater import topology as groundwater
@@ -50,6 +61,7 @@ PARAMETERS = installed_parameters()
 CASES: list[tuple[str, dict[str, Any]]] = [
     (name, json.loads(line)) for name in TOPOLOGIES for line in (ROOT / name / "cases.jsonl").read_text().splitlines()
 ]
+WITH_HISTORY = [(name, case) for name, case in CASES if any("series" in entry for entry in case["log"])]
 IN_ANY_BATCHES = [(name, case) for name, case in CASES if "batches" not in case]
 _NOT_MEASURED = {"device", "at", "event", "flags", "series"}
 _FEWEST = 15
@@ -260,6 +272,34 @@ async def test_a_situation_is_the_same_record_by_record_and_as_one_batch(name: s
     check(single, case)
     check(whole, case)
     assert told(single) == told(whole)
+
+
+def _with_series(each: Record | News) -> Record | News:
+    if isinstance(each, News) or each.key is None:
+        return each
+    return record(with_series(Reading.FromString(each.value or b"")), each.offset)
+
+
+@pytest.mark.parametrize(("name", "case"), WITH_HISTORY, ids=map(sentence, WITH_HISTORY))
+async def test_a_situation_is_the_same_with_history_as_samples_or_as_series(name: str, case: Mapping[str, Any]) -> None:
+    cut = [[_with_series(each) for each in batch] for batch in batches(case["log"])]
+
+    check(await played(name, case, cut), case)
+
+
+@pytest.mark.parametrize("name", ["container", "groundwater", "lighting", "parking"])
+def test_history_is_read_from_series_as_from_samples(name: str) -> None:
+    past = {
+        "container": {"distance_metres": 1.5, "device_temperature_celsius": 8.0},
+        "groundwater": {"pressure_bar": 0.5},
+        "lighting": {"active_power_watts": 30.0, "active_energy_watt_hours": 17},
+        "parking": {"device_temperature_celsius": 8.0},
+    }[name]
+    content = reading(eui(1), 90.0, past, earlier=[(minute, past) for minute in (30.0, 50.0, 70.0)])
+    read = TOPOLOGIES[name].logic.read
+
+    assert len(read(content)) == 4
+    assert sorted(read(with_series(content))) == sorted(read(content))
 
 
 @pytest.mark.parametrize("name", sorted(TOPOLOGIES))
