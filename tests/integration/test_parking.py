@@ -17,6 +17,9 @@ from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.integration.servers import changed, eventually, rows_of, running
 from tests.integration.test_topologies import Producer, until_settled
 from tests.unit.topologies.material import at, eui, reading
+from topologies.derive.derivation import Derivation
+from topologies.derive.history import HISTORY, watch_time
+from topologies.derive.stays import STAYS
 from topologies.derive.worker import STAGE as DERIVE
 from topologies.parking.topology import STAGE as PARKING
 
@@ -30,7 +33,7 @@ CLASSES: Final = dict.fromkeys(OPEN, "") | {"staff": "internal", "own": "persona
 DWELL: Final = timedelta(seconds=30)
 SILENCE: Final = timedelta(hours=26)
 PHASES = "SELECT site, begin_at, occupied, end_at, ended_by FROM parking_phase ORDER BY 1, 2"
-HISTORY = (
+HISTORY_ROWS = (
     "SELECT zone, period, begin_at, audience, bays, occupied_seconds, known_seconds, stays_begun, stays_ended,"
     " stay_median_seconds, stay_p90_seconds FROM parking_zone_history ORDER BY 1, 2, 3, 4"
 )
@@ -189,7 +192,7 @@ async def test_phases_and_history_are_what_their_definitions_say_also_after_late
             return over and await no_marks(settings) and await rows_of(settings, PHASES) == wanted
 
         await eventually(passed, "time alone has ended a phase, and stretches of the zone's history")
-    history = await rows_of(settings, HISTORY)
+    history = await rows_of(settings, HISTORY_ROWS)
     since = min(row[2] for row in history if row[1] == "quarter")
     assert since <= from_us(min(reading.observed_at_us for reading in readings))
     assert history == expected_history(wanted, as_of, since)
@@ -232,3 +235,45 @@ async def test_a_board_is_told_of_what_follows_closely_in_one_event_and_of_the_l
     times = [stored_at for _, stored_at in rows]
     assert all(later - sooner >= timedelta(seconds=2) for sooner, later in itertools.pairwise(times))
     assert len(rows) < 7
+
+
+async def test_a_quiet_zone_goes_on_where_it_was_whatever_a_busy_one_was_ahead_by(settings: Settings) -> None:
+    """Derive ends where the busy zone has quarters by its phases that time has not marked yet."""
+    settings = quick(settings)
+    async with connected(settings, "test") as connection:
+        for number, zone in enumerate(("busy", "quiet")):
+            await connection.execute(
+                'INSERT INTO site (site, valid_from, family, name, "group")'
+                " VALUES (%(zone)s, %(from)s, 'parking', %(zone)s, %(zone)s)",
+                {"zone": zone, "from": from_us(at(-DAY))},
+            )
+            await connection.execute(
+                "INSERT INTO assignment (device, valid_from, site) VALUES (%s, %s, %s)",
+                (eui(number), from_us(at(-DAY)), zone),
+            )
+        await connection.commit()
+    quarters = (
+        "SELECT zone, count(*), max(begin_at) FROM parking_zone_history WHERE period = 'quarter' GROUP BY 1 ORDER BY 1"
+    )
+    producer = Producer(settings, "parking")
+    async with running(PARKING, settings), connected(settings, "test") as connection:
+        await connection.set_autocommit(True)
+
+        async def derived(*derivations: Derivation) -> None:
+            for each in derivations:
+                await each.run(connection, settings)
+
+        await producer.send(reading(eui(0), 1.0, {"occupied": True}), reading(eui(1), 1.0, {"occupied": True}), 60.0)
+        await until_settled(settings, PARKING.name, producer)
+        await derived(STAYS, watch_time(), HISTORY)
+        before = await rows_of(settings, quarters)
+        await producer.send(reading(eui(0), 100.0, {"occupied": False}), 180.0)
+        await until_settled(settings, PARKING.name, producer)
+        await derived(STAYS, HISTORY)
+        (busy, quiet) = await rows_of(settings, quarters)
+        assert (quiet, busy > before[0]) == (before[1], True)
+
+        await derived(watch_time(), HISTORY)
+        (busy, quiet) = await rows_of(settings, quarters)
+    assert quiet[1:] == busy[1:]
+    assert quiet > before[1]
