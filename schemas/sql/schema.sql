@@ -805,7 +805,7 @@ COMMENT ON TABLE water_consumption IS 'What each frame of a water meter said, an
 COMMENT ON COLUMN water_consumption.device IS 'DevEUI';
 COMMENT ON COLUMN water_consumption.observed_at IS 'When the frame was heard';
 COMMENT ON COLUMN water_consumption.event_id IS 'The frame';
-COMMENT ON COLUMN water_consumption.volumes IS 'The volumes that it brought: pairs of a time in microseconds since 1970 and litres; null = none';
+COMMENT ON COLUMN water_consumption.volumes IS 'The volumes that it brought, in the order of time: begin and step in microseconds (since 1970), and litres from the begin on; null = none';
 COMMENT ON COLUMN water_consumption.raised IS 'The meter''s own alarms that it says are on';
 COMMENT ON COLUMN water_consumption.cleared IS 'Those that it says are off; it does not speak of the others';
 COMMENT ON COLUMN water_consumption.site IS 'The site that the meter served; null = none';

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from psycopg import sql
 
 from decoders.api import Decoder, Sample
 from decoders.quantities import Quantity
@@ -23,6 +24,8 @@ from pipeline.database.migrate import migrate, migrations
 from pipeline.database.wide import check_wide_tables
 from tests.integration.servers import FAMILIES, drop_schema, fresh_settings, rows_of
 from topologies.runtime.alarms import Alarm, read_alarms
+from topologies.water.facts import Volumes
+from topologies.water.topology import FACTS, read_fact
 
 pytestmark = pytest.mark.integration
 
@@ -278,3 +281,25 @@ async def test_comments_of_an_earlier_version_are_brought_up_to_date(schema: Set
         " WHERE hypertable_schema = current_schema() AND hypertable_name = 'reading_parking'",
     ) == [(timedelta(days=1),)]
     assert await migrate(schema, load().values()) == []
+
+
+async def test_volumes_that_an_earlier_version_stored_are_read_as_what_they_were(schema: Settings) -> None:
+    await migrate(schema, load().values(), upto="0016")
+    async with connected(schema, "test") as connection:
+        await connection.execute(
+            "INSERT INTO water_consumption (device, observed_at, event_id, volumes) VALUES"
+            " ('a', '2026-03-10T10:00Z', gen_random_uuid(), '[[1000, 7], [2000, 7.5]]'),"
+            " ('b', '2026-03-10T10:00Z', gen_random_uuid(), NULL)"
+        )
+        await connection.commit()
+
+    await migrate(schema, load().values())
+
+    rows = await rows_of(
+        schema, sql.SQL("SELECT {} FROM water_consumption ORDER BY device").format(_columns(FACTS.columns))
+    )
+    assert [read_fact(row).volumes for row in rows] == [(Volumes(1000, 0, (7,)), Volumes(2000, 0, (7.5,))), ()]
+
+
+def _columns(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Final, NamedTuple
 
 from pipeline.core.identity import Id
@@ -19,13 +21,39 @@ Volume = tuple[int, float]
 """When, in microseconds since 1970, and what the meter showed then, in litres."""
 
 
+class Volumes(NamedTuple):
+    """Volumes at even steps, the oldest first: a meter's log, or one volume, whose step is nought.
+
+    A frame brings a day of them and hardly one that is new, so they stay together until they are counted.
+    """
+
+    first_us: int
+    step_us: int
+    litres: tuple[float, ...]
+    """One at least."""
+
+    @property
+    def last_us(self) -> int:
+        """When the newest of them was so."""
+        return self.first_us + self.step_us * (len(self.litres) - 1)
+
+    def after(self, at_us: int) -> Iterator[Volume]:
+        """Those that are later than a time."""
+        first_us, step_us, litres = self
+        place = 0
+        if at_us >= first_us:
+            place = (at_us - first_us) // step_us + 1 if step_us else 1
+        return zip(count(first_us + place * step_us, step_us), litres[place:])
+
+
 class Report(NamedTuple):
-    """What a frame said of a meter: the volumes of now and of its log, in the order of time, and the alarms."""
+    """What a frame said of a meter: the volumes of now and of its log, and the alarms."""
 
     device: DevEui
     observed_at_us: int
     event_id: Id
-    volumes: tuple[Volume, ...]
+    volumes: tuple[Volumes, ...]
+    """In the order of time, none reaching into the next."""
     raised: tuple[str, ...]
     """The meter's alarms that are on."""
     cleared: tuple[str, ...]
@@ -65,7 +93,7 @@ class Consumption(NamedTuple):
     device: DevEui
     observed_at_us: int
     event_id: Id
-    volumes: tuple[Volume, ...]
+    volumes: tuple[Volumes, ...]
     raised: tuple[str, ...]
     cleared: tuple[str, ...]
     site: str | None

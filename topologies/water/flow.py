@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.core.clock import HOUR_US
-from topologies.water.facts import VOLUME_JUMP, VOLUME_RESET, VOLUME_ROLLOVER, Low, Track, Volume
+from topologies.water.facts import VOLUME_JUMP, VOLUME_RESET, VOLUME_ROLLOVER, Low, Track, Volume, Volumes
 from topologies.water.limits import Limits
 
 
@@ -36,18 +36,22 @@ def begun(volume: Volume) -> Track:
     return Track(at_us, litres, at_us, litres, at_us, at_us, None, ())
 
 
-def count(track: Track, volumes: Sequence[Volume], limits: Limits) -> Counted:
-    """Count the volumes that are later than the track, in the order of time."""
+def count(track: Track, volumes: Sequence[Volumes], limits: Limits) -> Counted:
+    """Count the volumes that are later than the track.
+
+    Args:
+        track: how the volume went so far.
+        volumes: in the order of time.
+        limits: of the meter's place.
+    """
     last_us, last, anchor_us, anchor, known_from_us, still_us, fast_us, lows = track
-    newest = volumes[-1][1] if volumes else last
+    newest = volumes[-1].litres[-1] if volumes else last
     used: float | None = None
     peak: float | None = None
     burst: bool | None = None
     fell = False
     flags: tuple[str, ...] = ()
-    for at_us, litres in volumes:
-        if at_us <= last_us:
-            continue
+    for at_us, litres in [volume for each in volumes for volume in each.after(last_us)]:
         rise = litres - last
         if rise < 0 and newest >= last:
             # The log goes by the meter's clock, the newest volume by ours: what is out of line is known already.

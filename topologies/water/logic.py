@@ -7,8 +7,8 @@ brought as well. They are merged by their time, in the state that goes from fact
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
-from math import inf
+from collections.abc import Collection, Iterable, Sequence
+from math import inf, isfinite
 from typing import Final
 
 from pipeline.city.model import City
@@ -17,7 +17,7 @@ from pipeline.core.series import values_of
 from schemas.silkstream.v1.reading_pb2 import Reading
 from topologies.runtime.alarms import NONE, Alarms, follow
 from topologies.runtime.model import Mark, Opened, Place, Rule
-from topologies.water.facts import NO_SITE, NOWHERE, OWN_FLAGS, Consumption, Now, Report, Track, Volume
+from topologies.water.facts import NO_SITE, NOWHERE, OWN_FLAGS, Consumption, Now, Report, Track, Volumes
 from topologies.water.flow import begun, count, is_leaking
 from topologies.water.limits import Limitations, Limits
 from topologies.water.rules import CONDITIONS, sentence
@@ -33,9 +33,9 @@ class WaterLogic:
         self._limits = Limitations(city)
 
     def read(self, reading: Reading) -> Sequence[Report]:
-        """One report a frame, of what its samples of channel 0 say."""
+        """One report a frame, of what its samples and series of channel 0 say."""
         now_us = reading.observed_at_us
-        volumes: list[Volume] = []
+        volumes: list[Volumes] = []
         raised: list[str] = []
         cleared: list[str] = []
         flags = set(reading.flags)
@@ -44,8 +44,9 @@ class WaterLogic:
                 continue
             for column in series.columns:
                 if column.name == _VOLUME:
-                    volumes += zip(itertools.count(series.first_at_us, series.step_us), values_of(column))
-            flags.update(series.flags)
+                    volumes += _possible(Volumes(series.first_at_us, series.step_us, tuple(values_of(column))), now_us)
+            if series.flags:
+                flags.update(series.flags)
         for sample in reading.samples:
             at_us = sample.observed_at_us or now_us
             if sample.channel or at_us > now_us:
@@ -54,11 +55,13 @@ class WaterLogic:
                 name = quantity.name
                 if name == _VOLUME:
                     # As it was encoded: a whole number of litres, or a fraction.
-                    volumes.append((at_us, quantity.integer or quantity.number))
+                    litres = quantity.integer or quantity.number
+                    if 0 <= litres < inf:
+                        volumes.append(Volumes(at_us, 0, (litres,)))
                 elif name in CONDITIONS:
                     (raised if quantity.flag else cleared).append(name)
-            flags.update(sample.flags)
-        volumes = sorted([(at_us, litres) for at_us, litres in volumes if at_us <= now_us and 0 <= litres < inf])
+            if sample.flags:
+                flags.update(sample.flags)
         if not volumes and not raised and not cleared:
             return ()
         return (
@@ -66,7 +69,7 @@ class WaterLogic:
                 DevEui(reading.dev_eui),
                 now_us,
                 reading.event_id,
-                tuple(volumes),
+                _in_order(volumes),
                 tuple(raised),
                 tuple(cleared),
                 tuple(sorted(flags)) if flags else (),
@@ -88,11 +91,11 @@ class WaterLogic:
         used = peak = None
         if volumes:
             mine = volumes
-            if volumes[0][0] < place.since_us:
+            if volumes[0].first_us < place.since_us:
                 # What was logged before the meter came here is of another site.
-                mine = tuple([volume for volume in volumes if volume[0] >= place.since_us])
+                mine = _singly(volumes, place.since_us - 1)
             if track is None and mine:
-                track = begun(mine[0])
+                track = begun((mine[0].first_us, mine[0].litres[0]))
             if track is not None:
                 track, used, peak, burst, fell, odd = count(track, mine, limits)
                 if odd:
@@ -166,6 +169,30 @@ class WaterLogic:
     def opened(self, rule: Rule, fact: Consumption, place: Place) -> Opened:
         """What an alert says."""
         return sentence(rule, fact, place, self._limits.of(place))
+
+
+def _possible(volumes: Volumes, now_us: int) -> Sequence[Volumes]:
+    """Without times to come and numbers that are no volume."""
+    litres = volumes.litres
+    if litres and volumes.step_us > 0 and volumes.last_us <= now_us and min(litres) >= 0 and isfinite(sum(litres)):
+        return (volumes,)
+    logged = zip(itertools.count(volumes.first_us, volumes.step_us), litres)
+    return [Volumes(at_us, 0, (each,)) for at_us, each in logged if at_us <= now_us and 0 <= each < inf]
+
+
+def _in_order(volumes: list[Volumes]) -> tuple[Volumes, ...]:
+    """In the order of time, one by one where some reach into others."""
+    volumes.sort()
+    for before, after in itertools.pairwise(volumes):
+        if before.last_us >= after.first_us:
+            return _singly(volumes, -1)
+    return tuple(volumes)
+
+
+def _singly(volumes: Iterable[Volumes], after_us: int) -> tuple[Volumes, ...]:
+    """One by one, of those later than a time; of one time the smallest."""
+    found = sorted((volume for each in volumes for volume in each.after(after_us)), reverse=True)
+    return tuple(Volumes(at_us, 0, (litres,)) for at_us, litres in sorted(dict(found).items()))
 
 
 def _found(

@@ -18,7 +18,7 @@ from topologies.runtime.alarms import alarms_field, read_alarms
 from topologies.runtime.binary import NULL, head, integer, jsonb, number, text, texts, time
 from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
-from topologies.water.facts import Consumption, Low, Now, Report, Track
+from topologies.water.facts import Consumption, Low, Now, Report, Track, Volumes
 from topologies.water.limits import FAMILY
 from topologies.water.logic import WaterLogic
 from topologies.water.rules import RULES
@@ -121,7 +121,7 @@ def read_fact(row: Sequence[Any]) -> Consumption:
         DevEui(device),
         rows.known_us(observed_at),
         rows.identity(event_id),
-        tuple((at_us, litres) for at_us, litres in volumes or ()),
+        tuple(Volumes(first_us, step_us, tuple(litres)) for first_us, step_us, litres in volumes or ()),
         rows.names(raised),
         rows.names(cleared),
         site,
