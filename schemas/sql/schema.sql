@@ -1607,7 +1607,7 @@ COMMENT ON COLUMN luminaire_state.level_ratio IS '0..1, the last level that was 
 COMMENT ON COLUMN luminaire_state.draws_watts IS 'The last power that was measured since it burns, or does not [W]';
 COMMENT ON COLUMN luminaire_state.lamp_fault IS 'The last that was said of lamp failures';
 COMMENT ON COLUMN luminaire_state.driver_fault IS 'The last that was said of failures of drivers';
-COMMENT ON COLUMN luminaire_state.meter IS 'The meter as known by then: channel, reading in W.h, its time in microseconds since 1970, a reading that is doubted, its time';
+COMMENT ON COLUMN luminaire_state.meter IS 'The meter as known by then: channel, reading in W.h, its time in microseconds since 1970; then, where one is doubted, that reading and its time';
 COMMENT ON COLUMN luminaire_state.used_watt_hours IS 'Energy since used_since, where the reading of this frame tells it [W.h]';
 COMMENT ON COLUMN luminaire_state.used_since IS 'The reading of the meter before';
 COMMENT ON COLUMN luminaire_state.lamp_meter IS 'The counter of burning time as known by then; see meter, in s';

@@ -73,5 +73,6 @@ def read_meter(row: Sequence[float | None] | None) -> Meter | None:
     """A counter from a column."""
     if row is None:
         return None
-    channel, value, at_us, odd_value, odd_us = row
+    channel, value, at_us, *odd = row
+    odd_value, odd_us = odd or (None, None)
     return Meter(int(channel or 0), value or 0.0, int(at_us or 0), odd_value, None if odd_us is None else int(odd_us))

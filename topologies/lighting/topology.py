@@ -115,7 +115,7 @@ def fact_row(fact: State) -> bytes:
 
 
 def _meter_field(meter: Meter | None) -> bytes:
-    return NULL if meter is None else numbers(meter)
+    return NULL if meter is None else numbers(meter[:3] if meter.odd_us is None else meter)
 
 
 def now_row(partition: int, fact: State, shown: Now) -> bytes:

@@ -101,8 +101,7 @@ async def fold_batch(
     recompute: dict[DevEui, int] = {}
     for request in requests:
         recompute[request.device] = min(request.from_us, recompute.get(request.device, request.from_us))
-    given = folder.sift(cache.devices, intake.given, intake.discarded)
-    late = folder.late(cache.devices, given, recompute)
+    given, late = folder.sift(cache.devices, intake.given, recompute, intake.discarded)
     history = await store.facts(late) if late else {}
     if folder.surroundings is not None:
         times = [each.from_us for each in late]

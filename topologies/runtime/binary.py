@@ -114,8 +114,11 @@ def integers(values: Sequence[int]) -> bytes:
 
 def numbers(values: Sequence[float | None]) -> bytes:
     """A double precision[]."""
+    if None not in values:
+        head, pack = _doubles(len(values))
+        return head + pack(*[each for value in values for each in (8, value)])
     content = b"".join([NULL if value is None else _double(8, value) for value in values])
-    return _numbers(len(values), len(content)) + content
+    return _array_head(_DOUBLE, len(values), len(content), nulls=True) + content
 
 
 def _array_head(kind: int, count: int, size: int, *, nulls: bool) -> bytes:
@@ -123,9 +126,9 @@ def _array_head(kind: int, count: int, size: int, *, nulls: bool) -> bytes:
     return _length(20 + size) + _array(1, nulls, kind, count, 1) if count else _field(_nothing(0, 0, kind))
 
 
-@lru_cache(maxsize=1000)
-def _numbers(count: int, size: int) -> bytes:
-    return _array_head(_DOUBLE, count, size, nulls=size < 12 * count)
+@lru_cache(maxsize=100)
+def _doubles(count: int) -> tuple[bytes, Callable[..., bytes]]:
+    return _array_head(_DOUBLE, count, 12 * count, nulls=False), Struct(">" + count * "id").pack
 
 
 @lru_cache(maxsize=100)

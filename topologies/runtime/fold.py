@@ -66,13 +66,23 @@ class Folder(Generic[I, F, S]):
         self,
         devices: Mapping[DevEui, Known[F, S]],
         given: Mapping[DevEui, Sequence[Given[I]]],
+        recompute: Mapping[DevEui, int],
         discarded: Counter[str],
-    ) -> dict[DevEui, list[Given[I]]]:
-        """Leave out what is too late, in the order of the records."""
+    ) -> tuple[dict[DevEui, list[Given[I]]], list[Late]]:
+        """What is not too late, in the order of the records; and whose stored facts the fold needs for it.
+
+        Args:
+            devices: what is known of them.
+            given: inputs by device.
+            recompute: from when on devices are computed anew.
+            discarded: counts what is left out.
+        """
         kept: dict[DevEui, list[Given[I]]] = {}
+        late = {device: from_us for device, from_us in recompute.items() if device in devices}
         for device, inputs in given.items():
             known = devices.get(device)
-            newest_us = NEVER_US if known is None else known.fact.observed_at_us
+            fact_us = newest_us = NEVER_US if known is None else known.fact.observed_at_us
+            first_us: int | None = None
             mine: list[Given[I]] = []
             for each in inputs:
                 at_us = each[0].observed_at_us
@@ -81,28 +91,14 @@ class Folder(Generic[I, F, S]):
                 elif at_us < newest_us - self.late_us:
                     discarded["too_late"] += 1
                     continue
+                elif at_us <= fact_us and (first_us is None or at_us < first_us):
+                    first_us = at_us
                 mine.append(each)
             if mine:
                 kept[device] = mine
-        return kept
-
-    def late(
-        self,
-        devices: Mapping[DevEui, Known[F, S]],
-        given: Mapping[DevEui, Sequence[Given[I]]],
-        recompute: Mapping[DevEui, int],
-    ) -> list[Late]:
-        """Whose stored facts the fold needs, from the last one before which time on."""
-        found = {device: from_us for device, from_us in recompute.items() if device in devices}
-        for device, inputs in given.items():
-            known = devices.get(device)
-            if known is None:
-                continue
-            newest_us = known.fact.observed_at_us
-            first_us = min([given.observed_at_us for given, _ in inputs])
-            if first_us <= newest_us and not _is_repetition(known.fact, inputs):
-                found[device] = min(first_us, found.get(device, first_us))
-        return [Late(device, from_us) for device, from_us in sorted(found.items())]
+            if known is not None and first_us is not None and not _is_repetition(known.fact, mine):
+                late[device] = min(first_us, late.get(device, first_us))
+        return kept, [Late(device, from_us) for device, from_us in sorted(late.items())]
 
     def fold(
         self,
@@ -118,7 +114,7 @@ class Folder(Generic[I, F, S]):
         Args:
             cache: of the partition; of it only the deadlines are changed.
             given: inputs by device, sifted.
-            late: what `late` said.
+            late: whose facts are in `history`.
             history: the facts of those devices, from the last one before that time on, in order.
             as_of_us: up to when everything was handed over.
         """

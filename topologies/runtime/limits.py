@@ -48,14 +48,24 @@ class EachPlace(ABC, Generic[W, H]):
     def __init__(self, city: City) -> None:
         self._city = city
         self._known: dict[int, H] = {}
+        self._of_site: dict[str | None, H] = {}
 
     def of(self, place: W) -> H:
         """Of a place."""
         known = self._known.get(id(place))
-        if known is None or known.place is not place:
-            if len(self._known) > self.most:
-                self._known.clear()
-            known = self._known[id(place)] = self.here(place)
+        return known if known is not None and known.place is place else self._keep(place)
+
+    def _keep(self, place: W) -> H:
+        """All places are read anew when one of them has changed: what is as it was is not made again."""
+        if len(self._known) > self.most:
+            self._known.clear()
+            self._of_site.clear()
+        site = getattr(place, "site", None)
+        known = self._of_site.get(site)
+        if known is None or known.place != place:
+            known = self._of_site[site] = self.here(place)
+        known.place = place
+        self._known[id(place)] = known
         return known
 
     @abstractmethod

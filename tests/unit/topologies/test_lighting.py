@@ -11,7 +11,7 @@ import pytest
 from pipeline.core.clock import to_us
 from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
 from tests.unit.topologies.material import BASE_US, eui, event_id
-from topologies.lighting.meters import TURN, Meter, Use, metered
+from topologies.lighting.meters import TURN, Meter, Use, metered, read_meter
 from topologies.lighting.nights import Figures, Said, figures_of
 from topologies.lighting.parameters import LightingParameters
 from topologies.lighting.plan import Night, Plan
@@ -78,6 +78,19 @@ def test_what_no_number_says_is_not_said() -> None:
 # ── counters ──
 
 FAST = 1000 / HOUR_US
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (None, None),
+        ([10.0, 7.0, 5.0], Meter(10, 7.0, 5)),
+        ([10.0, 7.0, 5.0, None, None], Meter(10, 7.0, 5)),
+        ([10.0, 7.0, 5.0, 9.0, 6.0], Meter(10, 7.0, 5, 9.0, 6)),
+    ],
+)
+def test_a_counter_is_read_with_and_without_a_doubt(row: list[float | None] | None, expected: Meter | None) -> None:
+    assert read_meter(row) == expected
 
 
 def test_the_nodes_meter_takes_the_place_of_a_drivers_and_never_the_other_way() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.city.model import City
 from tests.unit.topologies.material import at, eui, places
+from topologies.container.limits import Limitations
+from topologies.runtime.model import Place
 
 DEVICE = eui(1)
 
@@ -64,3 +67,18 @@ def test_a_place_says_whose_data_it_yields() -> None:
 
     classes = [place.site_class for minutes in (11, 21) if (place := found.at(DEVICE, at(minutes)))]
     assert classes == ["personal", ""]
+
+
+def test_what_a_place_is_judged_by_is_made_once_however_often_places_are_read() -> None:
+    def read(empty_metres: float) -> Place:
+        place = places([(DEVICE, 10, "a")], [("a", 0, "g", {"empty_distance_metres": empty_metres})]).at(DEVICE, at(11))
+        assert place is not None
+        return place
+
+    limitations = Limitations(City())
+    before, same, other = read(2.0), read(2.0), read(3.0)
+    here = limitations.of(before)
+    assert limitations.of(before) is limitations.of(same) is here
+    assert limitations.of(other) is not here
+    assert [limitations.of(each).place for each in (other, same)] == [other, same]
+    assert limitations.of(before).place is before
