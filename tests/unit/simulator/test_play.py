@@ -243,8 +243,11 @@ def test_order_of_the_messages_of_a_device_is_the_order_of_their_times(played: l
 
 def test_memory_does_not_grow_with_the_plan(measured_peak: Callable[[CityPlan], int]) -> None:
     small = PLAN.with_(duration=timedelta(hours=1), wells=0, luminaires=0)
+    long = small.with_(duration=timedelta(hours=10))
+    # What the first play of a process leaves for all later ones, such as cached tables, is no growth.
+    measured_peak(long)
 
-    assert measured_peak(small.with_(duration=timedelta(hours=10))) < 1.3 * measured_peak(small)
+    assert measured_peak(long) < 1.3 * measured_peak(small)
 
 
 def test_plan_without_a_time_zone_is_refused() -> None:
