@@ -33,6 +33,9 @@ CLASSES: Final = dict.fromkeys(OPEN, "") | {"staff": "internal", "own": "persona
 DWELL: Final = timedelta(seconds=30)
 SILENCE: Final = timedelta(hours=26)
 PHASES = "SELECT site, begin_at, occupied, end_at, ended_by FROM parking_phase ORDER BY 1, 2"
+QUARTERS = (
+    "SELECT zone, begin_at FROM parking_zone_history WHERE period = 'quarter' AND audience = 'operations' ORDER BY 1, 2"
+)
 HISTORY_ROWS = (
     "SELECT zone, period, begin_at, audience, bays, occupied_seconds, known_seconds, stays_begun, stays_ended,"
     " stay_median_seconds, stay_p90_seconds FROM parking_zone_history ORDER BY 1, 2, 3, 4"
@@ -237,11 +240,15 @@ async def test_a_board_is_told_of_what_follows_closely_in_one_event_and_of_the_l
     assert len(rows) < 7
 
 
-async def test_a_quiet_zone_goes_on_where_it_was_whatever_a_busy_one_was_ahead_by(settings: Settings) -> None:
-    """Derive ends where the busy zone has quarters by its phases that time has not marked yet."""
+@pytest.mark.parametrize("speaking", [1, 2])
+async def test_after_a_stop_time_goes_on_where_it_was_whatever_phases_were_ahead_by(
+    settings: Settings, speaking: int
+) -> None:
+    """Derive ends where one zone, or each, has quarters by its phases and time has not marked those before them."""
     settings = quick(settings)
+    zones = ["one", "other"]
     async with connected(settings, "test") as connection:
-        for number, zone in enumerate(("busy", "quiet")):
+        for number, zone in enumerate(zones):
             await connection.execute(
                 'INSERT INTO site (site, valid_from, family, name, "group")'
                 " VALUES (%(zone)s, %(from)s, 'parking', %(zone)s, %(zone)s)",
@@ -252,9 +259,43 @@ async def test_a_quiet_zone_goes_on_where_it_was_whatever_a_busy_one_was_ahead_b
                 (eui(number), from_us(at(-DAY)), zone),
             )
         await connection.commit()
-    quarters = (
-        "SELECT zone, count(*), max(begin_at) FROM parking_zone_history WHERE period = 'quarter' GROUP BY 1 ORDER BY 1"
-    )
+    producer = Producer(settings, "parking")
+
+    async def quarters() -> dict[str, list[datetime]]:
+        found: dict[str, list[datetime]] = {zone: [] for zone in zones}
+        for zone, begin_at in await rows_of(settings, QUARTERS):
+            found[zone].append(begin_at)
+        return found
+
+    async with running(PARKING, settings), connected(settings, "test") as connection:
+        await connection.set_autocommit(True)
+
+        async def derived(*derivations: Derivation) -> None:
+            for each in derivations:
+                await each.run(connection, settings)
+
+        await producer.send(*(reading(eui(number), 1.0, {"occupied": True}) for number in range(2)), 60.0)
+        await until_settled(settings, PARKING.name, producer)
+        await derived(STAYS, watch_time(), HISTORY)
+        before = await quarters()
+        await producer.send(*(reading(eui(number), 100.0, {"occupied": False}) for number in range(speaking)), 180.0)
+        await until_settled(settings, PARKING.name, producer)
+        await derived(STAYS, HISTORY)
+        ahead = await quarters()
+        assert [len(ahead[zone]) - len(before[zone]) for zone in zones] == [5, 5 if speaking == 2 else 0]
+
+        await derived(watch_time(), HISTORY)
+        found = await quarters()
+    first = before["one"][0]
+    expected = [first + number * LENGTHS["quarter"] for number in range(len(before["one"]) + 8)]
+    assert found == dict.fromkeys(zones, expected)
+
+
+async def test_a_change_of_sites_just_before_a_stop_is_seen_after_it(settings: Settings) -> None:
+    """Rows are written for another reason between the change and the stop."""
+    settings = quick(settings)
+    await described(settings)
+    bays = "SELECT DISTINCT bays FROM parking_zone_history WHERE audience = 'operations'"
     producer = Producer(settings, "parking")
     async with running(PARKING, settings), connected(settings, "test") as connection:
         await connection.set_autocommit(True)
@@ -263,17 +304,14 @@ async def test_a_quiet_zone_goes_on_where_it_was_whatever_a_busy_one_was_ahead_b
             for each in derivations:
                 await each.run(connection, settings)
 
-        await producer.send(reading(eui(0), 1.0, {"occupied": True}), reading(eui(1), 1.0, {"occupied": True}), 60.0)
+        await producer.send(*(reading(eui(number), 1.0, {"occupied": True}) for number in range(8)), 60.0)
         await until_settled(settings, PARKING.name, producer)
         await derived(STAYS, watch_time(), HISTORY)
-        before = await rows_of(settings, quarters)
-        await producer.send(reading(eui(0), 100.0, {"occupied": False}), 180.0)
+        assert await rows_of(settings, bays) == [(7,)]
+        await connection.execute("UPDATE site SET class = 'personal', stored_at = now() WHERE site = 'bay0'")
+        await producer.send(reading(eui(1), 62.0, {"occupied": False}), 90.0)
         await until_settled(settings, PARKING.name, producer)
         await derived(STAYS, HISTORY)
-        (busy, quiet) = await rows_of(settings, quarters)
-        assert (quiet, busy > before[0]) == (before[1], True)
 
         await derived(watch_time(), HISTORY)
-        (busy, quiet) = await rows_of(settings, quarters)
-    assert quiet[1:] == busy[1:]
-    assert quiet > before[1]
+    assert await rows_of(settings, bays) == [(6,)]

@@ -27,6 +27,8 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 REST_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 5.0
+ROUND: Final = timedelta(hours=1)
+"""No round of derive takes longer."""
 MOST: Final = 500
 """Marks in one transaction: so many quarters, with their hours and days, are a fraction of a second's work."""
 _QUERIES = load_queries("topologies.derive", "parking.sql")
@@ -85,7 +87,9 @@ async def derive_history(connection: psycopg.AsyncConnection[Any], settings: Set
 def watch_time() -> Derivation:
     """Marks the quarters of an hour that have passed, and those whose bays are described otherwise since.
 
-    Where it went on after a stop is in the rows: their newest quarter, and when the newest of them was written.
+    Where it went on after a stop is in the rows. A quarter that is over has one as soon as anything has marked it, but
+    that a later one has says nothing of it: what changed a phase may have marked that before time did. Sites are looked
+    at by the same rounds that write rows, so what was changed long before the newest row was seen.
     """
     passed: datetime | None = None
     described: datetime | None = None
@@ -98,18 +102,20 @@ def watch_time() -> Derivation:
             if as_of_us is None:
                 return Done()
             last = from_us(as_of_us - as_of_us % QUARTER_US) - QUARTER
-            newest, stored_at, first = await _one(cursor, "last_quarter")
-            if passed is None and newest is None and first is None:
+            now_described, written, has_phases = await _one(cursor, "described_at")
+            since = described
+            if passed is None and not has_phases:
                 return Done()
-            (now_described,) = await _one(cursor, "described_at")
             if passed is None:
-                passed, described = newest or first, stored_at
-            if last > passed:
+                await cursor.execute(_QUERIES["mark_missing"], {"what": QUARTER_MARK, "to": last})
+                since = None if written is None else written - ROUND
+            elif last > passed:
                 given = {"what": QUARTER_MARK, "from": passed + QUARTER, "to": last}
                 await cursor.execute(_QUERIES["mark_passed"], given)
-            if described is not None and now_described is not None and now_described > described:
-                await cursor.execute(_QUERIES["mark_described"], {"what": QUARTER_MARK, "since": described})
-        passed, described = max(passed, last), now_described or described
+            if since is not None and now_described is not None and now_described > since:
+                await cursor.execute(_QUERIES["mark_described"], {"what": QUARTER_MARK, "since": since})
+        passed = last if passed is None else max(passed, last)
+        described = now_described or since
         return Done()
 
     return Derivation(name="parking time", run=look, rest_seconds=LOOK_SECONDS)

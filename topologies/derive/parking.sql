@@ -81,22 +81,20 @@ ORDER BY zone, begin_at;
 -- How far it has come in the stream of bays; null while no tick has come.
 SELECT max(as_of) FROM ledger WHERE consumer = 'topology-parking';
 
--- last_quarter --
--- Up to where all zones have a history, when the newest row of it was written, and with what it will begin where there is
--- none. The zone that is least far counts: that of a busy one may be ahead of what time has marked.
-SELECT
-    (
-        SELECT min(newest)
-        FROM (
-            SELECT max(begin_at) AS newest
-            FROM parking_zone_history AS history
-            WHERE period = 'quarter'
-              AND EXISTS (SELECT FROM site WHERE family = 'parking' AND site."group" = history.zone)
-            GROUP BY zone
-        ) AS zones
-    ),
-    (SELECT max(stored_at) FROM parking_zone_history),
-    (SELECT date_bin('15 minutes', min(begin_at), 'epoch') - interval '15 minutes' FROM parking_phase);
+-- mark_missing --
+-- The quarters of an hour that have ended and have no row, from the first phase on, of every zone there is. A zone that
+-- has no phase yet, or no bay any more, has none however often it is counted.
+INSERT INTO mark (what, subject, bucket)
+SELECT %(what)s, zone, begin_at
+FROM (SELECT DISTINCT "group" AS zone FROM site WHERE family = 'parking' AND "group" <> '') AS zones
+CROSS JOIN generate_series(
+    (SELECT date_bin('15 minutes', min(begin_at), 'epoch') FROM parking_phase), %(to)s::timestamptz, interval '15 minutes'
+) AS begin_at
+WHERE NOT EXISTS (
+    SELECT FROM parking_zone_history AS history
+    WHERE history.zone = zones.zone AND history.period = 'quarter' AND history.begin_at = begin_at.begin_at
+)
+ORDER BY zone, begin_at;
 
 -- mark_passed --
 -- The quarters of an hour that have ended, of every zone there is.
@@ -131,7 +129,9 @@ JOIN parking_zone_history AS history
 ORDER BY changed.zone, history.begin_at;
 
 -- described_at --
-SELECT greatest((SELECT max(stored_at) FROM site), (SELECT max(stored_at) FROM assignment));
+-- When sites or assignments were changed last, and the history was; and whether there is anything to count.
+SELECT greatest((SELECT max(stored_at) FROM site), (SELECT max(stored_at) FROM assignment)),
+    (SELECT max(stored_at) FROM parking_zone_history), EXISTS (SELECT FROM parking_phase);
 
 -- recompute_history --
 -- Count stretches of time of zones anew from the phases of the bays that they had when the stretch began; keep what
