@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ import pytest
 
 from pipeline.core.clock import from_us
 from pipeline.core.settings import Settings
-from pipeline.database.connection import connected
+from pipeline.database.connection import Connection, connected
 from schemas.silkstream.v1.reading_pb2 import Reading
 from tests.integration.servers import changed, eventually, rows_of, running
 from tests.integration.test_topologies import Producer, until_settled
@@ -30,6 +31,8 @@ DAY: Final = 24 * 60
 LENGTHS: Final = {"quarter": timedelta(minutes=15), "hour": timedelta(hours=1)}
 OPEN = [f"bay{number}" for number in range(6)]
 CLASSES: Final = dict.fromkeys(OPEN, "") | {"staff": "internal", "own": "personal"}
+SITES: Final = {site: ("z", site_class) for site, site_class in CLASSES.items()}
+"""Six open bays, one of the staff and one of somebody's own."""
 DWELL: Final = timedelta(seconds=30)
 SILENCE: Final = timedelta(hours=26)
 PHASES = "SELECT site, begin_at, occupied, end_at, ended_by FROM parking_phase ORDER BY 1, 2"
@@ -42,14 +45,14 @@ HISTORY_ROWS = (
 )
 
 
-async def described(settings: Settings) -> None:
-    """Six open bays, one of the staff and one of somebody's own, each with a sensor."""
+async def described(settings: Settings, sites: Mapping[str, tuple[str, str]] = SITES) -> None:
+    """Bays with their zones and classes, each with a sensor."""
     async with connected(settings, "test") as connection:
-        for number, (site, site_class) in enumerate(CLASSES.items()):
+        for number, (site, (zone, site_class)) in enumerate(sites.items()):
             await connection.execute(
                 'INSERT INTO site (site, valid_from, family, name, "group", class)'
-                " VALUES (%s, %s, 'parking', %s, 'z', %s)",
-                (site, from_us(at(-DAY)), site, site_class),
+                " VALUES (%s, %s, 'parking', %s, %s, %s)",
+                (site, from_us(at(-DAY)), site, zone, site_class),
             )
             await connection.execute(
                 "INSERT INTO assignment (device, valid_from, site) VALUES (%s, %s, %s)",
@@ -155,6 +158,12 @@ def quick(settings: Settings, **derive: Any) -> Settings:
     return changed(settings, derive={"longest_rest_seconds": 0.1, **derive})
 
 
+async def derived(connection: Connection, settings: Settings, *derivations: Derivation) -> None:
+    """Have derivations run once, in this order."""
+    for each in derivations:
+        await each.run(connection, settings)
+
+
 async def no_marks(settings: Settings) -> bool:
     return await rows_of(settings, "SELECT count(*) FROM mark") == [(0,)]
 
@@ -247,18 +256,7 @@ async def test_after_a_stop_time_goes_on_where_it_was_whatever_phases_were_ahead
     """Derive ends where one zone, or each, has quarters by its phases and time has not marked those before them."""
     settings = quick(settings)
     zones = ["one", "other"]
-    async with connected(settings, "test") as connection:
-        for number, zone in enumerate(zones):
-            await connection.execute(
-                'INSERT INTO site (site, valid_from, family, name, "group")'
-                " VALUES (%(zone)s, %(from)s, 'parking', %(zone)s, %(zone)s)",
-                {"zone": zone, "from": from_us(at(-DAY))},
-            )
-            await connection.execute(
-                "INSERT INTO assignment (device, valid_from, site) VALUES (%s, %s, %s)",
-                (eui(number), from_us(at(-DAY)), zone),
-            )
-        await connection.commit()
+    await described(settings, {zone: (zone, "") for zone in zones})
     producer = Producer(settings, "parking")
 
     async def quarters() -> dict[str, list[datetime]]:
@@ -270,21 +268,17 @@ async def test_after_a_stop_time_goes_on_where_it_was_whatever_phases_were_ahead
     async with running(PARKING, settings), connected(settings, "test") as connection:
         await connection.set_autocommit(True)
 
-        async def derived(*derivations: Derivation) -> None:
-            for each in derivations:
-                await each.run(connection, settings)
-
         await producer.send(*(reading(eui(number), 1.0, {"occupied": True}) for number in range(2)), 60.0)
         await until_settled(settings, PARKING.name, producer)
-        await derived(STAYS, watch_time(), HISTORY)
+        await derived(connection, settings, STAYS, watch_time(), HISTORY)
         before = await quarters()
         await producer.send(*(reading(eui(number), 100.0, {"occupied": False}) for number in range(speaking)), 180.0)
         await until_settled(settings, PARKING.name, producer)
-        await derived(STAYS, HISTORY)
+        await derived(connection, settings, STAYS, HISTORY)
         ahead = await quarters()
         assert [len(ahead[zone]) - len(before[zone]) for zone in zones] == [5, 5 if speaking == 2 else 0]
 
-        await derived(watch_time(), HISTORY)
+        await derived(connection, settings, watch_time(), HISTORY)
         found = await quarters()
     first = before["one"][0]
     expected = [first + number * LENGTHS["quarter"] for number in range(len(before["one"]) + 8)]
@@ -300,18 +294,14 @@ async def test_a_change_of_sites_just_before_a_stop_is_seen_after_it(settings: S
     async with running(PARKING, settings), connected(settings, "test") as connection:
         await connection.set_autocommit(True)
 
-        async def derived(*derivations: Derivation) -> None:
-            for each in derivations:
-                await each.run(connection, settings)
-
         await producer.send(*(reading(eui(number), 1.0, {"occupied": True}) for number in range(8)), 60.0)
         await until_settled(settings, PARKING.name, producer)
-        await derived(STAYS, watch_time(), HISTORY)
+        await derived(connection, settings, STAYS, watch_time(), HISTORY)
         assert await rows_of(settings, bays) == [(7,)]
         await connection.execute("UPDATE site SET class = 'personal', stored_at = now() WHERE site = 'bay0'")
         await producer.send(reading(eui(1), 62.0, {"occupied": False}), 90.0)
         await until_settled(settings, PARKING.name, producer)
-        await derived(STAYS, HISTORY)
+        await derived(connection, settings, STAYS, HISTORY)
 
-        await derived(watch_time(), HISTORY)
+        await derived(connection, settings, watch_time(), HISTORY)
     assert await rows_of(settings, bays) == [(6,)]

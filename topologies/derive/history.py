@@ -106,12 +106,11 @@ def watch_time() -> Derivation:
             since = described
             if passed is None and not has_phases:
                 return Done()
-            if passed is None:
-                await cursor.execute(_QUERIES["mark_missing"], {"what": QUARTER_MARK, "to": last})
-                since = None if written is None else written - ROUND
-            elif last > passed:
-                given = {"what": QUARTER_MARK, "from": passed + QUARTER, "to": last}
-                await cursor.execute(_QUERIES["mark_passed"], given)
+            if passed is None and written is not None:
+                since = written - ROUND
+            if passed is None or last > passed:
+                begin = None if passed is None else passed + QUARTER
+                await cursor.execute(_QUERIES["mark_passed"], {"what": QUARTER_MARK, "from": begin, "to": last})
             if since is not None and now_described is not None and now_described > since:
                 await cursor.execute(_QUERIES["mark_described"], {"what": QUARTER_MARK, "since": since})
         passed = last if passed is None else max(passed, last)

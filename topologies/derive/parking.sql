@@ -81,27 +81,21 @@ ORDER BY zone, begin_at;
 -- How far it has come in the stream of bays; null while no tick has come.
 SELECT max(as_of) FROM ledger WHERE consumer = 'topology-parking';
 
--- mark_missing --
--- The quarters of an hour that have ended and have no row, from the first phase on, of every zone there is. A zone that
--- has no phase yet, or no bay any more, has none however often it is counted.
+-- mark_passed --
+-- The quarters of an hour that have ended and have no row, of every zone there is, from a time on (null: from the first
+-- phase). What has a row was counted when it was over. A zone that has no phase yet, or no bay any more, has none however
+-- often it is counted.
 INSERT INTO mark (what, subject, bucket)
 SELECT %(what)s, zone, begin_at
 FROM (SELECT DISTINCT "group" AS zone FROM site WHERE family = 'parking' AND "group" <> '') AS zones
 CROSS JOIN generate_series(
-    (SELECT date_bin('15 minutes', min(begin_at), 'epoch') FROM parking_phase), %(to)s::timestamptz, interval '15 minutes'
+    coalesce(%(from)s::timestamptz, (SELECT date_bin('15 minutes', min(begin_at), 'epoch') FROM parking_phase)),
+    %(to)s::timestamptz, interval '15 minutes'
 ) AS begin_at
 WHERE NOT EXISTS (
     SELECT FROM parking_zone_history AS history
     WHERE history.zone = zones.zone AND history.period = 'quarter' AND history.begin_at = begin_at.begin_at
 )
-ORDER BY zone, begin_at;
-
--- mark_passed --
--- The quarters of an hour that have ended, of every zone there is.
-INSERT INTO mark (what, subject, bucket)
-SELECT %(what)s, zone, begin_at
-FROM (SELECT DISTINCT "group" AS zone FROM site WHERE family = 'parking' AND "group" <> '') AS zones
-CROSS JOIN generate_series(%(from)s::timestamptz, %(to)s::timestamptz, interval '15 minutes') AS begin_at
 ORDER BY zone, begin_at;
 
 -- mark_described --

@@ -176,7 +176,7 @@ def _possible(volumes: Volumes, now_us: int) -> Sequence[Volumes]:
     litres = volumes.litres
     if litres and volumes.step_us > 0 and volumes.last_us <= now_us and min(litres) >= 0 and isfinite(sum(litres)):
         return (volumes,)
-    logged = zip(itertools.count(volumes.first_us, volumes.step_us), litres)
+    logged = volumes.after(volumes.first_us - 1)
     return [Volumes(at_us, 0, (each,)) for at_us, each in logged if at_us <= now_us and 0 <= each < inf]
 
 
@@ -185,7 +185,7 @@ def _in_order(volumes: list[Volumes]) -> tuple[Volumes, ...]:
     volumes.sort()
     for before, after in itertools.pairwise(volumes):
         if before.last_us >= after.first_us:
-            return _singly(volumes, -1)
+            return _singly(volumes, volumes[0].first_us - 1)
     return tuple(volumes)
 
 
