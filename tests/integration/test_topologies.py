@@ -462,6 +462,38 @@ async def test_an_emptying_is_derived_and_told_and_taken_back_when_late_data_ref
     ]
 
 
+async def test_an_alert_that_has_moved_away_keeps_its_row_when_its_frame_opens_another(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """One frame opened all three; ids are given while the row that has one of them is out of sight."""
+    device = eui(1)
+    await describe(settings, "container", {"c1": ("", device, GEOMETRY)})
+    file = tmp_path / "city.toml"
+    file.write_text(
+        f"""
+        version = 1
+        [[container]]
+        emptied_within_days = 0.5
+        emptying_hours = 9.0
+        [[container]]
+        valid_from = {from_us(at(1728)).isoformat()}
+        emptied_within_days = 0.3
+        """
+    )
+    ruled = changed(settings, topology={"city": str(file), "batch_records": 1})
+    producer = Producer(settings, "container")
+    await producer.send(level(device, 1, 0.5), level(device, 91, 1.2), reading(device, 721, {"tilted": False}))
+    await producer.send(level(device, 901, 1.2), reading(device, 1801, {"tilted": False}))
+    async with running(CONTAINER, ruled):
+        await until_settled(settings, CONTAINER.name, producer)
+    assert await rows_of(settings, "SELECT since, resolved_at FROM alert ORDER BY since") == [
+        (from_us(at(523)), None),
+        (from_us(at(721)), from_us(at(901))),
+        (from_us(at(811)), from_us(at(1801))),
+    ]
+    assert await rows_of(settings, "SELECT count(DISTINCT opened_event) FROM alert") == [(1,)]
+
+
 async def test_minimum_duration_and_maintenance_end_by_time_over_a_restart(settings: Settings, tmp_path: Path) -> None:
     """What time has to bring is in no memory: a worker that starts anew, with other rules, does it as well."""
     device = eui(1)

@@ -28,7 +28,7 @@ from topologies.derive.fleet_rules import (
 from topologies.derive.stream import complete_us
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
-from topologies.runtime.alerts import Alert, Reconciled, reconcile
+from topologies.runtime.alerts import Alert, Stretch, reconcile_all
 from topologies.runtime.batch import Wanted
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
@@ -72,9 +72,9 @@ class DayAlerts:
             Wanted(rule.name, DevEui(device), to_us(days[0].day)) for device, days in mine.items() for rule in DAY_RULES
         ]
         stored: dict[tuple[str, str], list[Alert]] = {}
-        for alert in await self._alerts.load(wanted, ()) if wanted else ():
+        for alert in await self._alerts.load(wanted) if wanted else ():
             stored.setdefault((alert.rule, alert.device), []).append(alert)
-        outcome = Reconciled([], [], [])
+        stretches = []
         for device, days in mine.items():
             for rule in DAY_RULES:
                 before = stored.get((rule.name, device), [])
@@ -82,10 +82,8 @@ class DayAlerts:
                     each._replace(tells_us=self._city.maintenance.after(place.group, each.site, each.opens_us))
                     for each, place in day_episodes(rule, who, days, self._parameters, as_of_us, stored=before)
                 ]
-                one = reconcile(rule, device, found=found, stored=before, known_us=as_of_us, horizon_us=as_of_us)
-                outcome.stored.extend(one.stored)
-                outcome.deleted.extend(one.deleted)
-                outcome.told.extend(one.told)
+                stretches.append(Stretch(rule, device, found, before, as_of_us, as_of_us))
+        outcome = await reconcile_all(stretches, self._alerts)
         if any(outcome):
             await self._alerts.write(outcome)
 

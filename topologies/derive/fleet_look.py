@@ -16,7 +16,7 @@ from topologies.derive.fleet_rules import FAMILY, RULES, SOURCE
 from topologies.derive.marks import read
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
-from topologies.runtime.alerts import Alert, Reconciled, reconcile
+from topologies.runtime.alerts import Alert, Reconciled, Stretch, reconcile_all
 from topologies.runtime.batch import Wanted
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Rule
@@ -71,7 +71,7 @@ class Look:
     async def stored(self, rule: Rule, begins: Mapping[str, int]) -> Sequence[Alert]:
         """The alerts of a rule that were not over at a time, by device."""
         wanted = [Wanted(rule.name, DevEui(device), begin_us) for device, begin_us in begins.items()]
-        return await self._alerts.load(wanted, ())
+        return await self._alerts.load(wanted)
 
     async def reconcile(
         self,
@@ -91,20 +91,12 @@ class Look:
         mine: dict[str, list[Alert]] = {}
         for alert in stored:
             mine.setdefault(alert.device, []).append(alert)
-        outcome = Reconciled([], [], [])
-        for device in sorted(begins):
-            one = reconcile(
-                rule,
-                device,
-                found=found[device],
-                stored=mine.get(device, ()),
-                # What was over when it was found is news to nobody.
-                known_us=self.as_of_us,
-                horizon_us=self.as_of_us,
-            )
-            outcome.stored.extend(one.stored)
-            outcome.deleted.extend(one.deleted)
-            outcome.told.extend(one.told)
+        # What was over when it was found is news to nobody.
+        stretches = [
+            Stretch(rule, device, found[device], mine.get(device, ()), self.as_of_us, self.as_of_us)
+            for device in sorted(begins)
+        ]
+        outcome = await reconcile_all(stretches, self._alerts)
         if any(outcome):
             await self._alerts.write(outcome)
         return outcome

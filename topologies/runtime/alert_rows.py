@@ -48,18 +48,22 @@ class AlertRows:
         self._family = family
         self._source = source
 
-    async def load(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
-        """Alerts of a rule and device that were not over at a time, and those that certain frames opened."""
+    async def load(self, wanted: Sequence[Wanted]) -> Sequence[Alert]:
+        """Alerts of a rule and device that were not over at a time."""
         await self._cursor.execute(
             _QUERIES["load_alerts"],
             {
                 "rules": [rule for rule, _, _ in wanted],
                 "devices": [device for _, device, _ in wanted],
                 "begins": [from_us(begin_us) for _, _, begin_us in wanted],
-                "events": [UUID(bytes=each) for each in sorted(events)],
             },
         )
         return [_read_alert(row) for row in await self._cursor.fetchall()]
+
+    async def taken(self, ids: Collection[Id]) -> Collection[Id]:
+        """Those of some ids that an alert has."""
+        await self._cursor.execute(_QUERIES["taken_alerts"], {"ids": [UUID(bytes=each) for each in ids]})
+        return [rows.identity(identity) for (identity,) in await self._cursor.fetchall()]
 
     async def write(self, outcome: Reconciled) -> None:
         """Write alerts and tell of them, in this order."""

@@ -7,7 +7,7 @@ acknowledgement while late data move its ends, and its subscribers are told only
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from pipeline.core.identity import Id, derived_id
@@ -78,27 +78,58 @@ class Reconciled(NamedTuple):
     told: list[Told]
 
 
-def reconcile(
-    rule: Rule,
-    device: str,
-    *,
-    found: Sequence[Episode],
-    stored: Sequence[Alert],
-    known_us: int,
-    horizon_us: int,
-    taken: Collection[Id] = (),
-) -> Reconciled:
+class Stretch(NamedTuple):
+    """What was found of a rule and a device in a window, and what is stored of them."""
+
+    rule: Rule
+    device: str
+    found: Sequence[Episode]
+    stored: Sequence[Alert]
+    """Those that were not over when the window begins."""
+    known_us: int
+    """The newest fact's time before this batch. What was over by then is news to nobody."""
+    horizon_us: int
+    """How far time has come."""
+
+
+class Ids(Protocol):
+    """Knows which ids alerts have."""
+
+    async def taken(self, ids: Collection[Id]) -> Collection[Id]:
+        """Those of them that a stored alert has."""
+        ...
+
+
+async def reconcile_all(stretches: Sequence[Stretch], alerts: Ids) -> Reconciled:
+    """Give each episode of several stretches its alert.
+
+    An alert keeps its id while its ends move: one that lies outside of a stretch by now may have been opened by a
+    frame that opens another one in it. So it is asked which ids are free.
+    """
+    known = frozenset(alert.id for stretch in stretches for alert in stretch.stored)
+    taken: set[Id] = set()
+    while True:
+        outcome = Reconciled([], [], [])
+        for stretch in stretches:
+            one = reconcile(stretch, taken)
+            outcome.stored.extend(one.stored)
+            outcome.deleted.extend(one.deleted)
+            outcome.told.extend(one.told)
+        new = {alert.id for alert in outcome.stored} - known
+        others = await alerts.taken(new) if new else ()
+        if not others:
+            return outcome
+        taken.update(others)
+
+
+def reconcile(stretch: Stretch, taken: Collection[Id] = ()) -> Reconciled:
     """Give each episode its alert.
 
     Args:
-        rule: whose alerts these are.
-        device: whose.
-        found: the episodes of a window.
-        stored: the device's alerts that were not over when the window begins.
-        known_us: the newest fact's time before this batch. What was over by then is news to nobody.
-        horizon_us: how far time has come.
-        taken: ids that are other alerts' already.
+        stretch: episodes and alerts.
+        taken: ids that alerts outside of the stretch have.
     """
+    rule, device, found, stored, known_us, horizon_us = stretch
     ids = {*taken, *(alert.id for alert in stored)}
     outcome = Reconciled([], [], [])
     pairs, left = _paired([_with_opening(episode, stored) for episode in found], stored)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from pipeline.core.clock import DAY_US
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
-from topologies.runtime.alerts import Alert, Reconciled, reconcile
+from topologies.runtime.alerts import Alert, Reconciled, Stretch, reconcile_all
 from topologies.runtime.cache import Bound, Cache
 from topologies.runtime.episodes import begins_us, episodes
 from topologies.runtime.fold import Folded, Folder, Late
@@ -63,8 +63,12 @@ class Store(Protocol[_Fact, _Shown]):
         """The rows of queries; what is older than a time may be missing."""
         ...
 
-    async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
-        """Alerts of a rule and device that were not over at a time, and those that certain frames opened."""
+    async def alerts(self, wanted: Sequence[Wanted]) -> Sequence[Alert]:
+        """Alerts of a rule and device that were not over at a time."""
+        ...
+
+    async def taken(self, ids: Collection[Id]) -> Collection[Id]:
+        """Those of some ids that an alert has."""
         ...
 
     async def write(self, folded: Folded[_Fact, _Shown]) -> None:  # type: ignore[type-var]  # facts are Facts
@@ -148,25 +152,21 @@ async def _reconciled(
         for rule in rules
         if rule in windows[device].rules
     ]
-    events = {each.opened_event for mine in found.values() for episodes_ in mine.values() for each in episodes_}
     stored: dict[tuple[str, str], list[Alert]] = {}
-    for alert in await store.alerts(wanted, events):
+    for alert in await store.alerts(wanted):
         stored.setdefault((alert.rule, alert.device), []).append(alert)
-    outcome = Reconciled([], [], [])
-    for rule, device, begin_us in wanted:
-        window, known = windows[device], stored.get((rule, device), ())
-        one = reconcile(
+    stretches = [
+        Stretch(
             rules[rule],
             device,
-            found=found[device].get(rule, ()),
-            stored=[a for a in known if a.resolved_us is None or a.resolved_us > begin_us],
-            known_us=window.known_us,
-            horizon_us=window.horizon_us,
-            taken=[a.id for a in known],
+            found[device].get(rule, ()),
+            stored.get((rule, device), ()),
+            windows[device].known_us,
+            windows[device].horizon_us,
         )
-        outcome.stored.extend(one.stored)
-        outcome.deleted.extend(one.deleted)
-        outcome.told.extend(one.told)
+        for rule, device, _ in wanted
+    ]
+    outcome = await reconcile_all(stretches, store)
     # As if the batch had come record by record.
     outcome.told.sort(key=lambda told: told.at_us)
     return outcome

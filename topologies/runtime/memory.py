@@ -60,17 +60,19 @@ class MemoryStore(Generic[F, S]):
         del since_us
         return {query: self.around.get(query, ()) for query in queries}
 
-    async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
+    async def alerts(self, wanted: Sequence[Wanted]) -> Sequence[Alert]:
         """See the port."""
         begins_us = {(rule, device): begin_us for rule, device, begin_us in wanted}
         found = []
         for alert in self.alerts_by_id.values():
             begin_us = begins_us.get((alert.rule, DevEui(alert.device)))
-            if begin_us is not None and (
-                alert.resolved_us is None or alert.resolved_us > begin_us or alert.opened_event in events
-            ):
+            if begin_us is not None and (alert.resolved_us is None or alert.resolved_us > begin_us):
                 found.append(alert)
         return found
+
+    async def taken(self, ids: Collection[Id]) -> Collection[Id]:
+        """See the port."""
+        return [each for each in ids if each in self.alerts_by_id]
 
     async def write(self, folded: Folded[F, S]) -> None:
         """See the port."""

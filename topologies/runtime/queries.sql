@@ -10,15 +10,18 @@ SELECT site, valid_from, name, "group", attributes, class FROM site;
 DELETE FROM recompute WHERE id = ANY(%(ids)s);
 
 -- load_alerts --
--- Of each rule and device the alerts that were not over at a time, and those whose id a new one could be given.
+-- Of each rule and device the alerts that were not over at a time.
 SELECT alert.id, alert.rule, alert.subject, alert.site, alert.device, alert.since, alert.resolved_at,
     alert.opened_event, alert.value, alert.limit_value, alert.retrospective, alert.silenced, alert.message_de,
     alert.message_en, alert.class, alert.cause
 FROM unnest(%(rules)s::text[], %(devices)s::text[], %(begins)s::timestamptz[]) AS late (rule, device, begins_at)
 JOIN alert ON alert.rule = late.rule AND alert.device = late.device
 WHERE alert.resolved_at IS NULL
-   OR alert.resolved_at > late.begins_at
-   OR alert.opened_event = ANY(%(events)s::uuid[]);
+   OR alert.resolved_at > late.begins_at;
+
+-- taken_alerts --
+-- Ids that a new alert can not be given.
+SELECT id FROM alert WHERE id = ANY(%(ids)s::uuid[]);
 
 -- store_alert --
 -- The acknowledgement is not ours.

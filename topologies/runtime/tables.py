@@ -193,9 +193,13 @@ class TransactionStore(Generic[I, F, S]):
             found[query] = await self._cursor.fetchall()
         return found
 
-    async def alerts(self, wanted: Sequence[Wanted], events: Collection[Id]) -> Sequence[Alert]:
+    async def alerts(self, wanted: Sequence[Wanted]) -> Sequence[Alert]:
         """See the port."""
-        return await self._alerts.load(wanted, events)
+        return await self._alerts.load(wanted)
+
+    async def taken(self, ids: Collection[Id]) -> Collection[Id]:
+        """See the port."""
+        return await self._alerts.taken(ids)
 
     async def write(self, folded: Folded[F, S]) -> None:
         """See the port."""

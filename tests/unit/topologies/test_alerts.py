@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from topologies.runtime.alerts import Alert, Reconciled, Told
+from topologies.runtime.alerts import Alert, Reconciled, Stretch, Told, reconcile_all
 from topologies.runtime.alerts import reconcile as reconcile_at
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
@@ -40,7 +40,7 @@ def reconcile(
     taken: Sequence[bytes] = (),
 ) -> Reconciled:
     """At some late time."""
-    return reconcile_at(rule, device, found=found, stored=stored, known_us=known_us, horizon_us=horizon_us, taken=taken)
+    return reconcile_at(Stretch(rule, device, found, stored, known_us, horizon_us), taken)
 
 
 def alert(
@@ -121,6 +121,34 @@ def test_the_part_that_was_cut_off_gets_an_id_of_its_own_though_the_same_frame_o
     (cut,) = [a for a in outcome.stored if a.since_us == 5]
     again = reconcile(RULE, "d", found=[episode(5, 6)], stored=[], known_us=20, taken=[first.id, cut.id])
     assert again.stored[0].id not in {first.id, cut.id}
+
+
+class Ids:
+    """Those that a database has."""
+
+    def __init__(self, *ids: bytes) -> None:
+        self.ids = ids
+
+    async def taken(self, ids: Collection[bytes]) -> Collection[bytes]:
+        return [each for each in ids if each in self.ids]
+
+
+async def test_no_id_is_given_that_an_alert_out_of_sight_has() -> None:
+    stretch = Stretch(RULE, "d", [episode(5, None)], [], 4, 50)
+    (first,) = reconcile_at(stretch).stored
+    (second,) = reconcile_at(stretch, [first.id]).stored
+    third = await reconcile_all([stretch], Ids(first.id, second.id))
+
+    assert third.stored[0].id not in {first.id, second.id}
+    assert kinds(third.told) == [("open", 5)]
+    assert third.told[0].alert == third.stored[0]
+
+
+async def test_an_alert_that_is_known_keeps_its_id() -> None:
+    before = alert(5, None)
+    after = await reconcile_all([Stretch(RULE, "d", [episode(5, 9)], [before], 4, 50)], Ids(before.id))
+
+    assert [(each.id, each.status) for each in after.stored] == [(before.id, "resolved")]
 
 
 def test_two_episodes_that_become_one_keep_the_open_alert_and_delete_the_other() -> None:

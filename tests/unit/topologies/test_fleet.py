@@ -17,7 +17,7 @@ from topologies.derive.fleet_rules import BATTERY_LOW, FRAMES_LOST, MANY_GAPS, g
 from topologies.derive.fleet_silence import NOT_YET_US, Outage, Silence, Verdict, allowed_gap_us, judge
 from topologies.fleet.limits import Quiet, due_us
 from topologies.fleet.parameters import FleetParameters
-from topologies.runtime.alerts import Alert, reconcile
+from topologies.runtime.alerts import Alert, Stretch, reconcile
 
 # ── whose fault ──
 
@@ -251,11 +251,11 @@ def test_an_alert_that_began_before_the_days_goes_on() -> None:
     mine = days(battery_ratio=[0.1] * 5)
     always = City().timeline(FleetParameters, "fleet")
     ((first, _),) = day_episodes(BATTERY_LOW, known_as(mine), mine, lambda _, at_us: always.at(at_us), LATER_US)
-    begun = reconcile(BATTERY_LOW, "d", found=[first], stored=[], known_us=0, horizon_us=LATER_US).stored
+    begun = reconcile(Stretch(BATTERY_LOW, "d", [first], [], 0, LATER_US)).stored
 
     assert found(BATTERY_LOW, mine[3:], stored=begun) == [(-3, None)]
     late = mine[3:]
     ((after, _),) = day_episodes(
         BATTERY_LOW, known_as(late), late, lambda _, __: FleetParameters(), LATER_US, stored=begun
     )
-    assert reconcile(BATTERY_LOW, "d", found=[after], stored=begun, known_us=LATER_US, horizon_us=LATER_US).stored == []
+    assert reconcile(Stretch(BATTERY_LOW, "d", [after], begun, LATER_US, LATER_US)).stored == []
