@@ -1,8 +1,11 @@
-"""Samples of a reading, whether they are written one by one or as a series; pure."""
+"""Samples of a reading, whether they are written one by one or as a series; pure.
+
+A repeated field is read as a slice of the whole: to iterate it takes half a microsecond more, also where it is empty.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
@@ -19,7 +22,7 @@ class Point(NamedTuple):
 
 def values_of(column: Column) -> list[int] | list[float]:
     """A column's values, from the oldest on."""
-    return list(column.integers or column.numbers)
+    return column.integers[:] or column.numbers[:]
 
 
 def points_of(series: Series) -> Iterator[Point]:
@@ -32,15 +35,16 @@ def points_of(series: Series) -> Iterator[Point]:
     return map(Point, count(series.first_at_us, series.step_us), rows)
 
 
-def samples_of(reading: Reading) -> Iterable[Sample]:
+def samples_of(reading: Reading) -> list[Sample]:
     """All samples of a reading: first those that are written one by one.
 
     Raises:
         ValueError: as `points_of`.
     """
-    if not reading.series:
-        return reading.samples
-    return [*reading.samples, *(sample for series in reading.series for sample in _samples(series))]
+    samples = reading.samples[:]
+    for series in reading.series[:]:
+        samples += _samples(series)
+    return samples
 
 
 def _samples(series: Series) -> Iterator[Sample]:

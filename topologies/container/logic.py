@@ -58,7 +58,7 @@ class ContainerLogic:
             tilted: bool | None = None
             celsius: float | None = None
             sensor_fill: float | None = None
-            for quantity in sample.quantities:
+            for quantity in sample.quantities[:]:
                 name = quantity.name
                 if name == "distance_metres":
                     distance = quantity.number

@@ -81,7 +81,7 @@ class GroundwaterLogic:
         for sample in samples_of(reading):
             values: list[float | None] = [None] * 5
             freezing: bool | None = None
-            for quantity in sample.quantities:
+            for quantity in sample.quantities[:]:
                 name = quantity.name
                 place = _NUMBERS.get(name)
                 if place is not None:

@@ -35,16 +35,11 @@ _NO_CHANNEL: Final = 1 << 30
 def reports(reading: Reading) -> Sequence[Report]:
     """One for each time that has something to say."""
     now_us = reading.observed_at_us
-    samples = list(samples_of(reading))
-    times = {sample.observed_at_us or now_us for sample in samples}
-    found = []
-    for at_us in sorted(times) if len(times) > 1 else times:
-        mine: Iterable[Sample] = samples
-        if len(times) > 1:
-            mine = [each for each in samples if (each.observed_at_us or now_us) == at_us]
-        if (report := _report(reading, mine, at_us)) is not None:
-            found.append(report)
-    return found
+    by_time: dict[int, list[Sample]] = {}
+    for sample in samples_of(reading):
+        by_time.setdefault(sample.observed_at_us or now_us, []).append(sample)
+    found = [_report(reading, by_time[at_us], at_us) for at_us in sorted(by_time)]
+    return [each for each in found if each is not None]
 
 
 def _report(reading: Reading, samples: Iterable[Sample], at_us: int) -> Report | None:
@@ -63,7 +58,7 @@ def _report(reading: Reading, samples: Iterable[Sample], at_us: int) -> Report |
         channel = sample.channel
         if sample.flags:
             noticed = {*(noticed or ()), *sample.flags}
-        for quantity in sample.quantities:
+        for quantity in sample.quantities[:]:
             what = spoken(quantity.name)
             if what is None:
                 continue

@@ -36,7 +36,7 @@ class ParkingLogic:
         for sample in samples_of(reading):
             reported: bool | None = None
             heartbeat: bool | None = None
-            for quantity in sample.quantities:
+            for quantity in sample.quantities[:]:
                 name = quantity.name
                 if name == "occupied":
                     reported = quantity.flag

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from struct import Struct
-from typing import Final
+from typing import Any, Final
 
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
@@ -109,16 +109,23 @@ def texts(values: tuple[str, ...]) -> bytes:
 def integers(values: Sequence[int]) -> bytes:
     """An integer[]."""
     head, pack = _integers(len(values))
-    return head + pack(*[each for value in values for each in (4, value)])
+    return head + pack(*_with_sizes(4, values))
 
 
 def numbers(values: Sequence[float | None]) -> bytes:
     """A double precision[]."""
     if None not in values:
         head, pack = _doubles(len(values))
-        return head + pack(*[each for value in values for each in (8, value)])
+        return head + pack(*_with_sizes(8, values))
     content = b"".join([NULL if value is None else _double(8, value) for value in values])
     return _array_head(_DOUBLE, len(values), len(content), nulls=True) + content
+
+
+def _with_sizes(size: int, values: Sequence[Any]) -> list[Any]:
+    """Each value behind its size."""
+    pairs = [size] * (2 * len(values))
+    pairs[1::2] = values
+    return pairs
 
 
 def _array_head(kind: int, count: int, size: int, *, nulls: bool) -> bytes:

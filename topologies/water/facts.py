@@ -37,6 +37,14 @@ class Volumes(NamedTuple):
         """When the newest of them was so."""
         return self.first_us + self.step_us * (len(self.litres) - 1)
 
+    def since(self, at_us: int) -> Volumes | None:
+        """Those from a time on, if there are any."""
+        first_us, step_us, litres = self
+        if at_us <= first_us:
+            return self
+        place = -((first_us - at_us) // step_us) if step_us else 1
+        return Volumes(first_us + place * step_us, step_us, litres[place:]) if place < len(litres) else None
+
     def after(self, at_us: int) -> Iterator[Volume]:
         """Those that are later than a time."""
         first_us, step_us, litres = self

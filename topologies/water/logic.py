@@ -6,9 +6,9 @@ brought as well. They are merged by their time, in the state that goes from fact
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from math import inf, isfinite
+from sys import intern
 from typing import Final
 
 from pipeline.city.model import City
@@ -38,21 +38,21 @@ class WaterLogic:
         volumes: list[Volumes] = []
         raised: list[str] = []
         cleared: list[str] = []
-        flags = set(reading.flags)
-        for series in reading.series:
+        flags = reading.flags[:]
+        for series in reading.series[:]:
             if series.channel:
                 continue
-            for column in series.columns:
+            for column in series.columns[:]:
                 if column.name == _VOLUME:
-                    volumes += _possible(Volumes(series.first_at_us, series.step_us, tuple(values_of(column))), now_us)
-            if series.flags:
-                flags.update(series.flags)
-        for sample in reading.samples:
+                    volumes += _possible(series.first_at_us, series.step_us, tuple(values_of(column)), now_us)
+            flags += series.flags[:]
+        for sample in reading.samples[:]:
             at_us = sample.observed_at_us or now_us
             if sample.channel or at_us > now_us:
                 continue
-            for quantity in sample.quantities:
-                name = quantity.name
+            for quantity in sample.quantities[:]:
+                # One object for each name that a city's meters send.
+                name = intern(quantity.name)
                 if name == _VOLUME:
                     # As it was encoded: a whole number of litres, or a fraction.
                     litres = quantity.integer or quantity.number
@@ -60,8 +60,7 @@ class WaterLogic:
                         volumes.append(Volumes(at_us, 0, (litres,)))
                 elif name in CONDITIONS:
                     (raised if quantity.flag else cleared).append(name)
-            if sample.flags:
-                flags.update(sample.flags)
+            flags += sample.flags[:]
         if not volumes and not raised and not cleared:
             return ()
         return (
@@ -72,7 +71,7 @@ class WaterLogic:
                 _in_order(volumes),
                 tuple(raised),
                 tuple(cleared),
-                tuple(sorted(flags)) if flags else (),
+                tuple(sorted(set(flags))) if flags else (),
             ),
         )
 
@@ -93,7 +92,7 @@ class WaterLogic:
             mine = volumes
             if volumes[0].first_us < place.since_us:
                 # What was logged before the meter came here is of another site.
-                mine = _singly(volumes, place.since_us - 1)
+                mine = tuple(filter(None, [each.since(place.since_us) for each in volumes]))
             if track is None and mine:
                 track = begun((mine[0].first_us, mine[0].litres[0]))
             if track is not None:
@@ -171,28 +170,26 @@ class WaterLogic:
         return sentence(rule, fact, place, self._limits.of(place))
 
 
-def _possible(volumes: Volumes, now_us: int) -> Sequence[Volumes]:
-    """Without times to come and numbers that are no volume."""
-    litres = volumes.litres
-    if litres and volumes.step_us > 0 and volumes.last_us <= now_us and min(litres) >= 0 and isfinite(sum(litres)):
-        return (volumes,)
-    logged = volumes.after(volumes.first_us - 1)
-    return [Volumes(at_us, 0, (each,)) for at_us, each in logged if at_us <= now_us and 0 <= each < inf]
+def _possible(first_us: int, step_us: int, litres: tuple[float, ...], now_us: int) -> Sequence[Volumes]:
+    """A log without times to come and numbers that are no volume."""
+    logged = Volumes(first_us, step_us, litres)
+    if litres and step_us > 0 and logged.last_us <= now_us and min(litres) >= 0 and isfinite(sum(litres)):
+        return (logged,)
+    singly = logged.after(first_us - 1)
+    return [Volumes(at_us, 0, (each,)) for at_us, each in singly if at_us <= now_us and 0 <= each < inf]
 
 
 def _in_order(volumes: list[Volumes]) -> tuple[Volumes, ...]:
     """In the order of time, one by one where some reach into others."""
     volumes.sort()
-    for before, after in itertools.pairwise(volumes):
-        if before.last_us >= after.first_us:
-            return _singly(volumes, volumes[0].first_us - 1)
+    last_us = -1
+    for first_us, step_us, litres in volumes:
+        if first_us <= last_us:
+            singly = [volume for each in volumes for volume in each.after(each.first_us - 1)]
+            # Of one time the smallest.
+            return tuple(Volumes(at_us, 0, (least,)) for at_us, least in sorted(dict(sorted(singly)[::-1]).items()))
+        last_us = first_us + step_us * (len(litres) - 1)
     return tuple(volumes)
-
-
-def _singly(volumes: Iterable[Volumes], after_us: int) -> tuple[Volumes, ...]:
-    """One by one, of those later than a time; of one time the smallest."""
-    found = sorted((volume for each in volumes for volume in each.after(after_us)), reverse=True)
-    return tuple(Volumes(at_us, 0, (litres,)) for at_us, litres in sorted(dict(found).items()))
 
 
 def _found(
