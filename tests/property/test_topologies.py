@@ -22,7 +22,6 @@ from topologies.fleet import topology as fleet
 from topologies.groundwater import topology as groundwater
 from topologies.lighting import topology as lighting
 from topologies.parking import topology as parking
-from topologies.runtime.alerts import Told
 from topologies.runtime.batch import Request
 from topologies.runtime.memory import MemoryWorker
 from topologies.runtime.model import Topology
@@ -403,11 +402,6 @@ def test_a_site_corrected_later_gives_what_the_right_site_would_have_given(
     assert worker.result() == run(RULED, one_by_one(records([*in_right_order(readings), END])), PLACES)
 
 
-def is_over(told: Told) -> bool:
-    """Whether subscribers know an alert as over: by its end, or by what was corrected behind it."""
-    return told.kind == "resolved" or told.alert.resolved_us is not None
-
-
 @given(disorder(rich_values))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Reading | float], list[int]]) -> None:
@@ -426,8 +420,8 @@ def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Rea
     last = {told.alert.id: told for told in worker.store.told}
     for alert in worker.store.alerts_by_id.values():
         if not alert.is_told:
-            # One that was over and that late data refuted may be found again, of the same frame and so by the same id.
-            assert alert.id not in last or is_over(last[alert.id])
+            # One that late data refuted may be found again, of the same frame and so by the same id.
+            assert alert.id not in last or last[alert.id].withdrawn
         else:
             assert last[alert.id].kind in {alert.status, "updated"}
             assert last[alert.id].alert.said == alert.said
@@ -437,7 +431,7 @@ def test_subscribers_end_with_what_is_stored(case: tuple[list[Reading], list[Rea
         assert all(before != after for before, after in pairwise(mine) if before[1] == after[1] is None)
     for identity, told in last.items():
         if identity not in worker.store.alerts_by_id:
-            assert is_over(told)
+            assert told.withdrawn
 
 
 # ── wells: with barometers and dips that come whenever they like ─────────────────────────────────────────────────

@@ -80,7 +80,7 @@ class AlertResolved(_Alert[Literal["resolved"]], frozen=True, kw_only=True):
     event_type: ClassVar[str] = "de.silkstream.alert.resolved.v1"
 
     resolved_at: Annotated[Time, Meta(description="when it was over; RFC 3339, UTC")]
-    withdrawn: Annotated[bool, Meta(description="data that came late say that it never began")]
+    withdrawn: Annotated[bool, Meta(description="data that came late say that it never was, or belongs to another one")]
 
 
 EVENTS: Final = (AlertOpened, AlertUpdated, AlertAcknowledged, AlertResolved)
@@ -161,7 +161,7 @@ def event_data(rule: Rule, family: str, told: Told) -> AlertOpened | AlertUpdate
     )
     resolved_at = None if alert.resolved_us is None else from_us(alert.resolved_us).isoformat()
     if told.kind == RESOLVED:
-        # A withdrawn one was never over: data that came late say that it never began.
+        # A withdrawn one that was not over has no end: data that came late say that it never began.
         return AlertResolved(
             status="resolved", resolved_at=resolved_at or same["since"], withdrawn=told.withdrawn, **same
         )

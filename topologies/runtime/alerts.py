@@ -135,7 +135,7 @@ def reconcile(stretch: Stretch, taken: Collection[Id] = ()) -> Reconciled:
     pairs, left = _paired([_with_opening(episode, stored) for episode in found], stored)
     for gone in left:
         outcome.deleted.append(gone.id)
-        if gone.resolved_us is None and gone.is_told:
+        if gone.is_told:
             outcome.told.append(Told(RESOLVED, gone, withdrawn=True, at_us=horizon_us))
     for episode, before in pairs:
         was_told = before is not None and before.is_told

@@ -157,15 +157,19 @@ def test_two_episodes_that_become_one_keep_the_open_alert_and_delete_the_other()
 
     assert [(a.id, a.since_us) for a in outcome.stored] == [(current.id, 5)]
     assert outcome.deleted == [older.id]
-    assert kinds(outcome.told) == [("updated", 5)]
+    assert [(each.kind, each.alert.id, each.withdrawn) for each in outcome.told] == [
+        ("resolved", older.id, True),
+        ("updated", current.id, False),
+    ]
 
 
-def test_an_open_alert_without_an_episode_is_withdrawn_and_a_resolved_one_just_goes() -> None:
-    is_open, resolved = alert(9, None, name=1), alert(5, 7, name=2)
-    outcome = reconcile(RULE, "d", found=[], stored=[is_open, resolved], known_us=20)
+def test_an_alert_without_an_episode_is_withdrawn_also_one_that_was_over_but_none_that_nobody_was_told_of() -> None:
+    is_open, resolved, past = alert(9, None, name=1), alert(5, 7, name=2), alert(2, 3, name=3, retrospective=True)
+    outcome = reconcile(RULE, "d", found=[], stored=[is_open, resolved, past], known_us=20)
 
-    assert set(outcome.deleted) == {is_open.id, resolved.id}
-    assert [(t.kind, t.alert.id, t.withdrawn) for t in outcome.told] == [("resolved", is_open.id, True)]
+    assert set(outcome.deleted) == {is_open.id, resolved.id, past.id}
+    told = {(each.kind, each.alert.id, each.withdrawn) for each in outcome.told}
+    assert told == {("resolved", is_open.id, True), ("resolved", resolved.id, True)}
 
 
 def test_an_alert_of_another_site_is_never_taken_over() -> None:
