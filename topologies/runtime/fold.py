@@ -218,6 +218,10 @@ class Folder(Generic[I, F, S]):
         known_us = newest.observed_at_us
         # Where retention has taken even the newest fact there is still what the row of now kept of it.
         olds = {fact.observed_at_us: fact for fact in facts or (newest,)}
+        first = olds[min(olds)]
+        if any(alarm.since_us < first.observed_at_us for alarm in logic.alarms(first)):
+            # There was one before it, which is gone: it stays as it is, and what is behind goes on from it.
+            from_us = max(from_us, first.observed_at_us + 1)
         news: dict[int, Given[I]] = {}
         for each in _in_order(inputs, folded.discarded):
             at_us, event_id = each[0].observed_at_us, each[0].event_id
@@ -254,8 +258,8 @@ class Folder(Generic[I, F, S]):
             window.append(fact)
             before, place = fact, here
         if rules := {alarm.rule for fact in (*window, *olds.values()) for alarm in logic.alarms(fact)}:
-            begins_us = window[0].observed_at_us if window[0].observed_at_us < from_us else NEVER_US
-            folded.windows[newest.device] = Window(window, begins_us, known_us, as_of_us, rules)
+            # What was over before is of facts that are gone by now, if there were any.
+            folded.windows[newest.device] = Window(window, window[0].observed_at_us, known_us, as_of_us, rules)
         return window[-1]
 
     def _examine_time(self, folded: Folded[F, S], fact: F, as_of_us: int | None) -> None:
