@@ -57,7 +57,7 @@ _REST_SECONDS: Final = 300.0
 """What a device sends meanwhile is computed once."""
 _REST_OF_DAYS_SECONDS: Final = 3600.0
 """Their hours settle first."""
-_READINGS: Final = 10
+_READINGS: Final = 8
 """Marks for each time of a device, on average, in one transaction: devices that speak all the time have fewer times."""
 
 
