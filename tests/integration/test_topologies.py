@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from pipeline.core.clock import from_us, now_us
@@ -252,6 +253,30 @@ async def test_a_corrected_site_repairs_its_history_at_the_next_tick(settings: S
     assert await rows_of(settings, "SELECT status, retrospective FROM alert") == [("resolved", True)]
     assert await rows_of(settings, "SELECT count(*) FROM recompute") == [(0,)]
     assert await rows_of(settings, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_a_corrected_site_leaves_alerts_alone_whose_facts_are_gone(settings: Settings) -> None:
+    device = eui(1)
+    producer = Producer(settings, "container")
+    await describe(settings, "container", {"c1": ("", device, GEOMETRY)})
+    await producer.send(*(level(device, *each) for each in ((1, 1.0), (2, 0.2), (5, 1.8), (10, 0.2), (11, 1.8))), 12.0)
+    said = "SELECT status, since, resolved_at FROM alert ORDER BY since"
+
+    async with running(CONTAINER, settings):
+        await until_settled(settings, CONTAINER.name, producer)
+        before = await rows_of(settings, said)
+        assert before == [("resolved", from_us(at(begin)), from_us(at(end))) for begin, end in ((2, 5), (10, 11))]
+        # As retention does, though not by age.
+        await _execute(settings, sql.SQL("DELETE FROM container_level WHERE observed_at < {}").format(from_us(at(8))))
+        higher = {**GEOMETRY, "empty_distance_metres": 4.0}
+        await describe(settings, "container", {"c1": ("", device, higher)}, recompute=True)
+        await producer.send(13.0)
+        await until_settled(settings, CONTAINER.name, producer)
+
+    assert await rows_of(settings, "SELECT fill_ratio FROM container_level ORDER BY observed_at") == [(0.95,), (0.55,)]
+    assert await rows_of(settings, said) == before
+    withdrawn = "SELECT count(*) FROM outbox WHERE (event -> 'data' ->> 'withdrawn')::boolean"
+    assert await rows_of(settings, withdrawn) == [(0,)]
 
 
 async def test_a_topic_made_anew_is_refused_with_a_remedy_that_works(settings: Settings) -> None:
