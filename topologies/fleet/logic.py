@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from math import isfinite
+from sys import intern
 from typing import Final
 
 from pipeline.city.model import City
@@ -64,7 +65,8 @@ class FleetLogic:
                 is_copy,
                 frame.device.profile,
                 frame.family,
-                tuple(sorted({gateway.gateway_id for gateway in frame.gateways})),
+                # One object for each gateway of the city.
+                tuple(sorted({intern(gateway.gateway_id) for gateway in frame.gateways[:]})),
                 ratio,
             ),
         )
