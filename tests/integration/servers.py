@@ -78,6 +78,13 @@ def changed(settings: Settings, **sections: Mapping[str, Any]) -> Settings:
     return settings.model_copy(update=update)
 
 
+def with_city(settings: Settings, folder: Path, content: str, **topology: Any) -> Settings:
+    """The settings with a city file in a folder, and more of the section `topology`."""
+    file = folder / "city.toml"
+    file.write_text(content)
+    return changed(settings, topology={"city": str(file), **topology})
+
+
 def application(settings: Settings) -> str:
     """The ChirpStack application that the test's bridge listens to."""
     return settings.namespace.rstrip(".")

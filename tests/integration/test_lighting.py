@@ -13,7 +13,7 @@ from pipeline.core.clock import from_us
 from pipeline.core.settings import Settings
 from pipeline.database.connection import connected
 from schemas.silkstream.v1.reading_pb2 import Reading
-from tests.integration.servers import changed, rows_of, running
+from tests.integration.servers import rows_of, running, with_city
 from tests.integration.test_topologies import Producer, describe, until_settled
 from tests.unit.topologies.material import at, eui, reading, records
 from tests.unit.topologies.material import places as material_places
@@ -41,9 +41,7 @@ WATTS = 40.0
 @pytest.fixture
 def planned(settings: Settings, tmp_path: Path) -> Settings:
     """An installation with a city file."""
-    file = tmp_path / "city.toml"
-    file.write_text(PLAN)
-    return changed(settings, topology={"city": str(file)})
+    return with_city(settings, tmp_path, PLAN)
 
 
 def burning(hours: float) -> bool:

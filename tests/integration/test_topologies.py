@@ -37,6 +37,7 @@ from tests.integration.servers import (
     rows_of,
     running,
     spawned,
+    with_city,
 )
 from tests.unit.topologies.material import at, eui, reading, records
 from tests.unit.topologies.material import places as material_places
@@ -493,9 +494,7 @@ async def test_an_alert_that_has_moved_away_keeps_its_row_when_its_frame_opens_a
     """One frame opened all three; ids are given while the row that has one of them is out of sight."""
     device = eui(1)
     await describe(settings, "container", {"c1": ("", device, GEOMETRY)})
-    file = tmp_path / "city.toml"
-    file.write_text(
-        f"""
+    city_file = f"""
         version = 1
         [[container]]
         emptied_within_days = 0.5
@@ -504,8 +503,7 @@ async def test_an_alert_that_has_moved_away_keeps_its_row_when_its_frame_opens_a
         valid_from = {from_us(at(1728)).isoformat()}
         emptied_within_days = 0.3
         """
-    )
-    ruled = changed(settings, topology={"city": str(file), "batch_records": 1})
+    ruled = with_city(settings, tmp_path, city_file, batch_records=1)
     producer = Producer(settings, "container")
     await producer.send(level(device, 1, 0.5), level(device, 91, 1.2), reading(device, 721, {"tilted": False}))
     await producer.send(level(device, 901, 1.2), reading(device, 1801, {"tilted": False}))
@@ -523,9 +521,7 @@ async def test_minimum_duration_and_maintenance_end_by_time_over_a_restart(setti
     """What time has to bring is in no memory: a worker that starts anew, with other rules, does it as well."""
     device = eui(1)
     await describe(settings, "container", {"c1": ("Hüls", device, GEOMETRY)})
-    file = tmp_path / "city.toml"
-    file.write_text(
-        f"""
+    city_file = f"""
         version = 1
         [[maintenance]]
         group = "Hüls"
@@ -534,8 +530,7 @@ async def test_minimum_duration_and_maintenance_end_by_time_over_a_restart(setti
         [[container]]
         tilted_minimum_minutes = 30
         """
-    )
-    ruled = changed(settings, topology={"city": str(file)})
+    ruled = with_city(settings, tmp_path, city_file)
     producer = Producer(settings, "container")
     await producer.send(reading(device, 1, {"tilted": True}), 30.0)
     async with running(CONTAINER, ruled):
