@@ -47,11 +47,8 @@ class Volumes(NamedTuple):
 
     def after(self, at_us: int) -> Iterator[Volume]:
         """Those that are later than a time."""
-        first_us, step_us, litres = self
-        place = 0
-        if at_us >= first_us:
-            place = (at_us - first_us) // step_us + 1 if step_us else 1
-        return zip(count(first_us + place * step_us, step_us), litres[place:])
+        later = self.since(at_us + 1)
+        return iter(()) if later is None else zip(count(later.first_us, later.step_us), later.litres)
 
 
 class Report(NamedTuple):

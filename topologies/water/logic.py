@@ -187,7 +187,8 @@ def _in_order(volumes: list[Volumes]) -> tuple[Volumes, ...]:
         if first_us <= last_us:
             singly = [volume for each in volumes for volume in each.after(each.first_us - 1)]
             # Of one time the smallest.
-            return tuple(Volumes(at_us, 0, (least,)) for at_us, least in sorted(dict(sorted(singly)[::-1]).items()))
+            least = dict(sorted(singly, reverse=True))
+            return tuple(Volumes(at_us, 0, (least[at_us],)) for at_us in sorted(least))
         last_us = first_us + step_us * (len(litres) - 1)
     return tuple(volumes)
 
