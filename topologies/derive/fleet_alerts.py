@@ -28,7 +28,7 @@ from topologies.derive.fleet_rules import (
 from topologies.derive.stream import complete_us
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
-from topologies.runtime.alerts import Alert, Stretch, reconcile_all
+from topologies.runtime.alerts import Alert, Stretch, by_rule_and_device, reconcile_all
 from topologies.runtime.batch import Wanted
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Opened, Rule
@@ -71,13 +71,11 @@ class DayAlerts:
         wanted = [
             Wanted(rule.name, DevEui(device), to_us(days[0].day)) for device, days in mine.items() for rule in DAY_RULES
         ]
-        stored: dict[tuple[str, str], list[Alert]] = {}
-        for alert in await self._alerts.load(wanted) if wanted else ():
-            stored.setdefault((alert.rule, alert.device), []).append(alert)
+        stored = by_rule_and_device(await self._alerts.load(wanted) if wanted else ())
         stretches = []
         for device, days in mine.items():
             for rule in DAY_RULES:
-                before = stored.get((rule.name, device), [])
+                before = stored.get((rule.name, device), ())
                 found = [
                     each._replace(tells_us=self._city.maintenance.after(place.group, each.site, each.opens_us))
                     for each, place in day_episodes(rule, who, days, self._parameters, as_of_us, stored=before)

@@ -16,7 +16,7 @@ from topologies.derive.fleet_rules import FAMILY, RULES, SOURCE
 from topologies.derive.marks import read
 from topologies.fleet.parameters import FleetParameters
 from topologies.runtime.alert_rows import AlertRows
-from topologies.runtime.alerts import Alert, Reconciled, Stretch, reconcile_all
+from topologies.runtime.alerts import Alert, Reconciled, Stretch, by_rule_and_device, reconcile_all
 from topologies.runtime.batch import Wanted
 from topologies.runtime.episodes import Episode
 from topologies.runtime.model import Rule
@@ -88,12 +88,10 @@ class Look:
             found: the episodes of each.
             stored: the alerts of each.
         """
-        mine: dict[str, list[Alert]] = {}
-        for alert in stored:
-            mine.setdefault(alert.device, []).append(alert)
+        mine = by_rule_and_device(stored)
         # What was over when it was found is news to nobody.
         stretches = [
-            Stretch(rule, device, found[device], mine.get(device, ()), self.as_of_us, self.as_of_us)
+            Stretch(rule, device, found[device], mine.get((rule.name, device), ()), self.as_of_us, self.as_of_us)
             for device in sorted(begins)
         ]
         outcome = await reconcile_all(stretches, self._alerts)

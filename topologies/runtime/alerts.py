@@ -6,7 +6,7 @@ acknowledgement while late data move its ends, and its subscribers are told only
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -90,6 +90,14 @@ class Stretch(NamedTuple):
     """The newest fact's time before this batch. What was over by then is news to nobody."""
     horizon_us: int
     """How far time has come."""
+
+
+def by_rule_and_device(alerts: Iterable[Alert]) -> Mapping[tuple[str, str], Sequence[Alert]]:
+    """The alerts of each rule and device that has any."""
+    found: dict[tuple[str, str], list[Alert]] = {}
+    for alert in alerts:
+        found.setdefault((alert.rule, alert.device), []).append(alert)
+    return found
 
 
 class Ids(Protocol):

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from pipeline.core.clock import DAY_US
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
-from topologies.runtime.alerts import Alert, Reconciled, Stretch, reconcile_all
+from topologies.runtime.alerts import Alert, Reconciled, Stretch, by_rule_and_device, reconcile_all
 from topologies.runtime.cache import Bound, Cache
 from topologies.runtime.episodes import begins_us, episodes
 from topologies.runtime.fold import Folded, Folder, Late
@@ -152,9 +152,7 @@ async def _reconciled(
         for rule in rules
         if rule in windows[device].rules
     ]
-    stored: dict[tuple[str, str], list[Alert]] = {}
-    for alert in await store.alerts(wanted):
-        stored.setdefault((alert.rule, alert.device), []).append(alert)
+    stored = by_rule_and_device(await store.alerts(wanted))
     stretches = [
         Stretch(
             rules[rule],
