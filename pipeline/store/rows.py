@@ -193,18 +193,18 @@ def read_reading(record: Record, columns: Mapping[str, int]) -> reading_pb2.Read
     for name in _names(reading):
         if name not in columns:
             raise Reject(Reason.RECORD_UNREADABLE, f"the table has no column {name}")
-    for series in reading.series:
+    for series in reading.series[:]:
         if len({len(values_of(column)) for column in series.columns}) > 1:
             raise Reject(Reason.RECORD_UNREADABLE, "a series whose columns differ in length")
     return reading
 
 
 def _names(reading: reading_pb2.Reading) -> Iterator[str]:
-    for sample in reading.samples:
-        for quantity in sample.quantities:
+    for sample in reading.samples[:]:
+        for quantity in sample.quantities[:]:
             yield quantity.name
-    for series in reading.series:
-        for column in series.columns:
+    for series in reading.series[:]:
+        for column in series.columns[:]:
             yield column.name
 
 
@@ -219,11 +219,11 @@ class _Said(NamedTuple):
 
 
 def _said(reading: reading_pb2.Reading) -> Iterator[_Said]:
-    for sample in reading.samples:
-        values = [(each.name, getattr(each, each.WhichOneof("value") or "text")) for each in sample.quantities]
-        yield _Said(sample.observed_at_us, sample.channel, list(sample.flags), values)
-    for series in reading.series:
-        names, flags = [column.name for column in series.columns], list(series.flags)
+    for sample in reading.samples[:]:
+        values = [(each.name, getattr(each, each.WhichOneof("value") or "text")) for each in sample.quantities[:]]
+        yield _Said(sample.observed_at_us, sample.channel, sample.flags[:], values)
+    for series in reading.series[:]:
+        names, flags = [column.name for column in series.columns[:]], series.flags[:]
         for at_us, row in points_of(series):
             yield _Said(at_us, series.channel, flags, zip(names, row, strict=True))
 
@@ -245,7 +245,7 @@ def add_reading(
     table = rows.readings.get(family)
     if table is None:
         table = rows.readings[family] = Table()
-    flags = list(reading.flags)
+    flags = reading.flags[:]
     origin = (
         reading.decoder,
         reading.decoder_version,
