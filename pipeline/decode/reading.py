@@ -1,7 +1,7 @@
 """Turns samples into a `silkstream.v1.Reading`.
 
-Building a message costs more than filling it: a device sends the same quantities again and again, so a message of each
-shape is kept, and of the next reading of that shape only the values are set. Fields are set one by one, since keyword
+A device sends the same quantities again and again. So the bytes of a form are kept, by what it was made of, and so is a
+message for each number of samples and series, whose values are set anew. Fields are set one by one, since keyword
 arguments to protobuf's constructors cost three times as much.
 
 What a device has logged at even steps becomes a series: whoever reads a day of hourly volumes from samples makes two
@@ -11,7 +11,7 @@ hundred objects of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 from operator import attrgetter, is_not
 from typing import Any, Final, NamedTuple
 
@@ -19,16 +19,14 @@ from decoders.api import Decoder, Sample
 from decoders.quantities import Quantity
 from decoders.registry import fields_of
 from schemas.silkstream.v1 import frame_pb2, reading_pb2
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 
 AHEAD_US: Final = 300_000_000
 """How far a time may lie ahead of what is known: clocks differ, and more than that is a clock that is wrong."""
 HISTORY_AHEAD: Final = "history_ahead"
 """Flag of a reading: its device's clock runs ahead, and history with times to come was left out."""
-_SHAPES: Final = 10_000
-"""How many kept messages are enough for a city's devices; beyond that, all are made anew."""
-
-_NUMERIC: Final = frozenset({"number", "integer"})
-"""Kinds of values that a series can hold."""
+_KEPT: Final = 20_000
+"""How many forms are enough for a city's devices; beyond that, all are made anew."""
 
 _Values = tuple[Any, ...]
 _Form = tuple[type[Sample], bytes, tuple[str, ...]]
@@ -66,28 +64,16 @@ class _Many(NamedTuple):
     """Of the quantities that are there, each from the oldest value on."""
 
 
-class _SamplePart(NamedTuple):
-    """A sample of a kept message, and where its values go."""
+class _Split(NamedTuple):
+    """How the values of a form are told apart: for each kind a byte for every value, and the names."""
 
-    message: reading_pb2.Sample
-    quantities: tuple[tuple[reading_pb2.Quantity, str], ...]
-    """Each with the name of its field."""
-
-
-class _SeriesPart(NamedTuple):
-    """A series of a kept message, and where its values go."""
-
-    message: reading_pb2.Series
-    fields: tuple[Any, ...]
-    """The repeated field of each column."""
-
-
-class _Shape(NamedTuple):
-    """A kept message."""
-
-    message: reading_pb2.Reading
-    samples: tuple[_SamplePart, ...]
-    series: tuple[_SeriesPart, ...]
+    numbers: bytes
+    integers: bytes
+    states: bytes
+    number_names: tuple[str, ...]
+    integer_names: tuple[str, ...]
+    state_names: tuple[tuple[str, str], ...]
+    """Each with its kind."""
 
 
 class Readings:
@@ -95,7 +81,9 @@ class Readings:
 
     def __init__(self, decoders: Iterable[Decoder], known: Mapping[str, Quantity]) -> None:
         self._outputs: dict[type[Sample], _Output] = {}
-        self._shapes: dict[tuple[tuple[str, ...], tuple[_Form, ...], tuple[_Form, ...]], _Shape] = {}
+        self._splits: dict[tuple[type[Sample], bytes], _Split] = {}
+        self._forms: dict[tuple[Any, ...], bytes] = {}
+        self._messages: dict[tuple[int, int], ReadingView] = {}
         for decoder in decoders:
             for sample in decoder.samples:
                 names = tuple(fields_of(sample))
@@ -119,9 +107,8 @@ class Readings:
         scattered, many = self._in_series(past)
         ones += scattered
         flags = (*frame.flags, HISTORY_AHEAD) if is_ahead else tuple(frame.flags)
-        shape = self._shape(flags, tuple([each.form for each in ones]), tuple([each.form for each in many]))
-        _fill(shape, ones, many)
-        reading = shape.message
+        reading = self._message(len(ones), len(many))
+        self._fill(reading, flags, ones, many)
         reading.event_id = frame.event_id
         reading.dev_eui = frame.dev_eui
         reading.observed_at_us = frame.observed_at_us
@@ -174,48 +161,76 @@ class Readings:
 
     def _is_numeric(self, form: _Form) -> bool:
         """Whether a series can hold its quantities, and there are any."""
-        kinds = {kind for _, kind in self._quantities(form)}
-        return bool(kinds) and kinds <= _NUMERIC
+        split = self._split(form)
+        return bool(split.numbers) and not any(split.states)
 
-    def _shape(self, flags: tuple[str, ...], ones: tuple[_Form, ...], many: tuple[_Form, ...]) -> _Shape:
-        kept = self._shapes.get((flags, ones, many))
+    def _message(self, samples: int, series: int) -> ReadingView:
+        kept = self._messages.get((samples, series))
+        if kept is None:
+            kept = self._messages[samples, series] = ReadingView()
+            for _ in range(samples):
+                kept.samples.add()
+            for _ in range(series):
+                kept.series.add()
+        return kept
+
+    def _fill(self, reading: ReadingView, flags: tuple[str, ...], ones: Sequence[_One], many: Sequence[_Many]) -> None:
+        """Set the samples and series of a kept message."""
+        for (form, at_us, channel, values), sample in zip(ones, reading.samples[:], strict=True):
+            split = self._split(form)
+            sample.observed_at_us = at_us
+            sample.channel = channel
+            sample.form = self._form(form, flags, split, tuple(compress(values, split.states)))
+            sample.numbers[:] = compress(values, split.numbers)
+            sample.integers[:] = compress(values, split.integers)
+        for (form, first_us, step_us, channel, columns), series in zip(many, reading.series[:], strict=True):
+            split = self._split(form)
+            series.first_at_us = first_us
+            series.step_us = step_us
+            series.channel = channel
+            series.count = len(columns[0])
+            series.form = self._form(form, flags, split, ())
+            series.numbers[:] = chain.from_iterable(compress(columns, split.numbers))
+            series.integers[:] = chain.from_iterable(compress(columns, split.integers))
+
+    def _split(self, form: _Form) -> _Split:
+        sample_type, present, _ = form
+        kept = self._splits.get((sample_type, present))
         if kept is not None:
             return kept
-        message = reading_pb2.Reading(flags=flags)
-        samples, series = [], []
-        for form in ones:
-            sample = message.samples.add(flags=form[2])
-            quantities = tuple((sample.quantities.add(name=name), kind) for name, kind in self._quantities(form))
-            samples.append(_SamplePart(sample, quantities))
-        for form in many:
-            row = message.series.add(flags=form[2])
-            columns = ((row.columns.add(name=name), kind) for name, kind in self._quantities(form))
-            series.append(_SeriesPart(row, tuple(getattr(column, f"{kind}s") for column, kind in columns)))
-        if len(self._shapes) >= _SHAPES:
-            self._shapes.clear()
-        shape = self._shapes[flags, ones, many] = _Shape(message, tuple(samples), tuple(series))
-        return shape
-
-    def _quantities(self, form: _Form) -> Iterable[tuple[str, str]]:
-        """Names and kinds of the quantities that are there."""
-        sample_type, present, _ = form
         output = self._outputs[sample_type]
-        return compress(zip(output.names, output.kinds, strict=True), present)
+        names, kinds = list(compress(output.names, present)), list(compress(output.kinds, present))
+        numbers = bytes([kind == "number" for kind in kinds])
+        integers = bytes([kind == "integer" for kind in kinds])
+        states = bytes([kind not in {"number", "integer"} for kind in kinds])
+        self._splits[sample_type, present] = split = _Split(
+            numbers,
+            integers,
+            states,
+            tuple(compress(names, numbers)),
+            tuple(compress(names, integers)),
+            tuple(compress(zip(names, kinds, strict=True), states)),
+        )
+        return split
 
+    def _form(self, form: _Form, flags: tuple[str, ...], split: _Split, states: _Values) -> bytes:
+        """The bytes of a form.
 
-def _fill(shape: _Shape, ones: Sequence[_One], many: Sequence[_Many]) -> None:
-    """Set the times, channels and values of a kept message."""
-    for (_, at_us, channel, values), (sample, quantities) in zip(ones, shape.samples, strict=True):
-        sample.observed_at_us = at_us
-        sample.channel = channel
-        for (quantity, kind), value in zip(quantities, values, strict=True):
-            setattr(quantity, kind, value)
-    for (_, first_us, step_us, channel, columns), (series, fields) in zip(many, shape.series, strict=True):
-        series.first_at_us = first_us
-        series.step_us = step_us
-        series.channel = channel
-        for field, column in zip(fields, columns, strict=True):
-            field[:] = column
+        Raises:
+            Exception: a state is not of its kind.
+        """
+        # With their types: to Python true is 1.0, to a decoder it is not.
+        key = (form, flags, states, tuple(map(type, states)))
+        kept = self._forms.get(key)
+        if kept is not None:
+            return kept
+        message = reading_pb2.Form(flags=[*flags, *form[2]], numbers=split.number_names, integers=split.integer_names)
+        for (name, kind), value in zip(split.state_names, states, strict=True):
+            setattr(message.states.add(name=name), kind, value)
+        if len(self._forms) >= _KEPT:
+            self._forms.clear()
+        made = self._forms[key] = message.SerializeToString(deterministic=True)
+        return made
 
 
 def _even_steps(times: Sequence[int]) -> range | None:

@@ -7,7 +7,7 @@ database converts them, set-wise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -18,9 +18,10 @@ from pipeline.core import ticks
 from pipeline.core.deadletter import read_verdict
 from pipeline.core.errors import Reason, Reject
 from pipeline.core.model import Record, header
-from pipeline.core.series import points_of, values_of
+from pipeline.core.samples import Form, Forms, Sample, samples_of
 from pipeline.database.families import IDENTITY
-from schemas.silkstream.v1 import frame_pb2, reading_pb2
+from schemas.silkstream.v1 import frame_pb2
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 
 _VERDICTS: Final = {number: name.removeprefix("VERDICT_").lower() for name, number in frame_pb2.Verdict.items()}
 _DUPLICATE: Final = frame_pb2.VERDICT_DUPLICATE
@@ -174,78 +175,80 @@ def _newer(kept: Row, new: Row) -> Row:
     return new if (new[-1] or -1) >= (kept[-1] or -1) else kept
 
 
-def read_reading(record: Record, columns: Mapping[str, int]) -> reading_pb2.Reading:
+class Placed(NamedTuple):
+    """Where in a row of its family's table stands what samples of one form say."""
+
+    width: int
+    """How many quantity columns the table has."""
+    flags: list[str]
+    places: tuple[int, ...]
+    """Of the values."""
+    names: tuple[str, ...]
+    """Of the values."""
+    states: tuple[tuple[int, str, bool | str], ...]
+    """Each with its place and its name."""
+
+
+def placing(columns: Iterable[str]) -> Forms[Placed]:
+    """The forms of a family's readings.
+
+    Args:
+        columns: the family's quantity columns, in their order behind the identity columns.
+    """
+    place_of = {name: place for place, name in enumerate(columns)}
+
+    def place(form: Form) -> Placed:
+        for name in (*form.names, *form.states):
+            if name not in place_of:
+                raise Reject(Reason.RECORD_UNREADABLE, f"the table has no column {name}")
+        states = tuple((place_of[name], name, value) for name, value in form.states.items())
+        return Placed(len(place_of), list(form.flags), tuple(place_of[name] for name in form.names), form.names, states)
+
+    return Forms(place)
+
+
+class Said(NamedTuple):
+    """A reading and its samples."""
+
+    reading: ReadingView
+    samples: Sequence[Sample[Placed]]
+
+
+def read_reading(record: Record, forms: Forms[Placed]) -> Said:
     """Parse a record of a readings topic.
 
     Args:
         record: of that topic.
-        columns: the family's quantity columns.
+        forms: of the family.
 
     Raises:
-        Reject: it is no reading, or has a quantity that the table lacks, or a series that is torn.
+        Reject: it is no reading, or has a quantity that the table lacks, or other values than names.
     """
     try:
-        reading = reading_pb2.Reading.FromString(record.value or b"")
+        reading = ReadingView.FromString(record.value or b"")
+        samples = samples_of(reading, forms)
     except DecodeError as wrong:
         raise Reject(Reason.RECORD_UNREADABLE, f"not a reading: {wrong}") from wrong
     if not reading.event_id or not reading.dev_eui:
         raise Reject(Reason.RECORD_UNREADABLE, "a reading without identity or device")
-    for name in _names(reading):
-        if name not in columns:
-            raise Reject(Reason.RECORD_UNREADABLE, f"the table has no column {name}")
-    for series in reading.series[:]:
-        if len({len(values_of(column)) for column in series.columns}) > 1:
-            raise Reject(Reason.RECORD_UNREADABLE, "a series whose columns differ in length")
-    return reading
+    return Said(reading, samples)
 
 
-def _names(reading: reading_pb2.Reading) -> Iterator[str]:
-    for sample in reading.samples[:]:
-        for quantity in sample.quantities[:]:
-            yield quantity.name
-    for series in reading.series[:]:
-        for column in series.columns[:]:
-            yield column.name
-
-
-class _Said(NamedTuple):
-    """What a device said of a time."""
-
-    at_us: int
-    channel: int
-    flags: list[str]
-    values: Iterable[tuple[str, Any]]
-    """By quantity."""
-
-
-def _said(reading: reading_pb2.Reading) -> Iterator[_Said]:
-    for sample in reading.samples[:]:
-        values = [(each.name, getattr(each, each.WhichOneof("value") or "text")) for each in sample.quantities[:]]
-        yield _Said(sample.observed_at_us, sample.channel, sample.flags[:], values)
-    for series in reading.series[:]:
-        names, flags = [column.name for column in series.columns[:]], series.flags[:]
-        for at_us, row in points_of(series):
-            yield _Said(at_us, series.channel, flags, zip(names, row, strict=True))
-
-
-def add_reading(
-    rows: Rows, family: str, columns: Mapping[str, int], *, record: Record, reading: reading_pb2.Reading
-) -> None:
+def add_reading(rows: Rows, family: str, *, record: Record, said: Said) -> None:
     """Add the rows of a reading.
 
     Args:
         rows: to add to.
         family: whose topic it is.
-        columns: the family's quantity columns: name -> place behind the identity columns.
         record: of that topic.
-        reading: what it holds.
+        said: what it holds.
     """
+    reading = said.reading
     event_id = reading.event_id.hex()
     device = reading.dev_eui
     table = rows.readings.get(family)
     if table is None:
         table = rows.readings[family] = Table()
-    flags = reading.flags[:]
     origin = (
         reading.decoder,
         reading.decoder_version,
@@ -253,13 +256,13 @@ def add_reading(
         record.partition,
         reading.raw_offset,
     )
+    f_cnt = reading.f_cnt
     latest = rows.device_latest
     newest_of = latest.rows.get
-    width = len(columns)
-    for at, channel, sample_flags, said in _said(reading):
+    for at, channel, (width, flags, places, names, states), given in said.samples:
         values: list[Any] = [None] * width
-        for name, value in said:
-            values[columns[name]] = value
+        for column, name, value in (*states, *zip(places, names, given, strict=True)):
+            values[column] = value
             place = (device, channel, name)
             newest = newest_of(place)
             if newest is None or (at, event_id) >= (newest[3], newest[6]):
@@ -270,7 +273,7 @@ def add_reading(
         kept = table.rows.get(key)
         if kept is not None:
             values = [old if new is None else new for new, old in zip(values, kept[len(IDENTITY) :], strict=True)]
-        table.put(key, (*key, event_id, reading.f_cnt, flags + sample_flags, *origin, *values), record)
+        table.put(key, (*key, event_id, f_cnt, flags, *origin, *values), record)
 
 
 def add_dead_letter(rows: Rows, record: Record) -> None:

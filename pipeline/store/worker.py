@@ -34,6 +34,7 @@ from pipeline.store.rows import (
     add_dead_letter,
     add_frame,
     add_reading,
+    placing,
     raw_offset_of_tick,
     read_frame,
     read_reading,
@@ -66,9 +67,8 @@ class Worker:
         self._context = context
         self._namespace = context.settings.namespace
         self._families = {self._namespace + topics.readings(family): family for family in families}
-        self._columns = {
-            family: {name: place for place, name in enumerate(quantities)} for family, quantities in families.items()
-        }
+        self._quantities = families
+        self._forms = {family: placing(quantities) for family, quantities in families.items()}
         self._upserts = dict(FIXED) | {
             table_of(family): wide_upsert(family, list(quantities)) for family, quantities in families.items()
         }
@@ -117,7 +117,7 @@ class Worker:
             await mark_hours(self._connection, rows)
             await mark_days(self._connection, rows)
             await mark_rollups(self._connection, rows)
-            await mark_pressures(self._connection, rows, self._columns)
+            await mark_pressures(self._connection, rows, self._quantities)
             for refusal in refusals:
                 detail = f"{refusal.table}: {refusal.detail}"
                 _log.warning("row refused", detail=detail, **_place(refusal.origin))
@@ -160,13 +160,13 @@ class Worker:
                     highest = raw_offset
                 continue
             try:
-                frame = reading = None
+                frame = said = None
                 if family is None:
                     frame = read_frame(record)
                     raw_offset = frame.raw_offset
                 else:
-                    reading = read_reading(record, self._columns[family])
-                    raw_offset = reading.raw_offset
+                    said = read_reading(record, self._forms[family])
+                    raw_offset = said.reading.raw_offset
             except Reject as reject:
                 _log.warning("record unreadable", detail=str(reject), **_place(record))
                 unusable.append(self._refuse(record, reject.reason, str(reject)))
@@ -178,8 +178,8 @@ class Worker:
             highest = raw_offset
             if frame is not None:
                 add_frame(rows, record, frame)
-            elif family is not None and reading is not None:
-                add_reading(rows, family, self._columns[family], record=record, reading=reading)
+            elif family is not None and said is not None:
+                add_reading(rows, family, record=record, said=said)
         return ledger.Move(partition, before, before.after(records[-1], raw_offset=highest, bridges=bridges))
 
     def _refuse(self, record: Record, reason: Reason, detail: str) -> Outgoing:

@@ -161,17 +161,18 @@ async def mark_rollups(connection: psycopg.AsyncConnection[Any], rows: Rows) -> 
 
 
 async def mark_pressures(
-    connection: psycopg.AsyncConnection[Any], rows: Rows, families: Mapping[str, Mapping[str, int]]
+    connection: psycopg.AsyncConnection[Any], rows: Rows, families: Mapping[str, Mapping[str, str]]
 ) -> None:
     """Mark what weather stations said of the pressure: levels of wells are counted with it."""
-    table, place = rows.readings.get(_WEATHER), families.get(_WEATHER, {}).get(_PRESSURE)
-    if table is None or place is None:
+    table, quantities = rows.readings.get(_WEATHER), list(families.get(_WEATHER, ()))
+    if table is None or _PRESSURE not in quantities:
         return
+    column = len(IDENTITY) + quantities.index(_PRESSURE)
     told = sorted(
         {
             (device, at)
             for (device, at, _), row in table.rows.items()
-            if row[len(IDENTITY) + place] is not None and at // DAY_US in _DAYS
+            if row[column] is not None and at // DAY_US in _DAYS
         }
     )
     if told:

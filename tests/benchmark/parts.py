@@ -21,13 +21,14 @@ from decoders.api import DecodeError, Uplink
 from decoders.registry import load
 from pipeline.core.errors import Reject
 from pipeline.core.model import Outgoing, Record, StoredRecord
+from pipeline.core.samples import Forms
 from pipeline.core.topics import FRAME, readings
 from pipeline.database.families import quantities_by_family
 from pipeline.decode.batch import BatchDecoder, State
 from pipeline.decode.binding import Bindings
 from pipeline.decode.duplicates import History
 from pipeline.event.read import read_event, read_topic
-from pipeline.store.rows import Rows, add_frame, add_reading, read_frame, read_reading, sorted_rows
+from pipeline.store.rows import Placed, Rows, add_frame, add_reading, placing, read_frame, read_reading, sorted_rows
 from tests.benchmark.hotspots import sentence_of
 from tests.benchmark.inputs import PARTITIONS, raw_records, read_messages
 from tests.benchmark.machine import peak_bytes
@@ -121,11 +122,8 @@ def rows(raw: Sequence[StoredRecord]) -> Work:
     made: list[Outgoing] = []
     for batch in batches(raw, len(raw)):
         made += decoder.decode(State(History(_HORIZON_MS)), batch).records
-    columns = {
-        family: {name: place for place, name in enumerate(names)}
-        for family, names in quantities_by_family(load().values()).items()
-    }
-    families = {readings(family): family for family in columns}
+    forms = {family: placing(names) for family, names in quantities_by_family(load().values()).items()}
+    families = {readings(family): family for family in forms}
     wanted = [record for record in stored(made) if record.topic == FRAME or record.topic in families]
     split = batches(wanted, _STORE_BATCH)
 
@@ -134,7 +132,7 @@ def rows(raw: Sequence[StoredRecord]) -> Work:
             made_rows = Rows()
             for record in batch:
                 try:
-                    _add(made_rows, record, families, columns)
+                    _add(made_rows, record, families, forms)
                 except Reject:
                     continue
             for table in (made_rows.frame, made_rows.device_latest, *made_rows.readings.values()):
@@ -144,12 +142,12 @@ def rows(raw: Sequence[StoredRecord]) -> Work:
     return work
 
 
-def _add(made: Rows, record: Record, families: dict[str, str], columns: dict[str, dict[str, int]]) -> None:
+def _add(made: Rows, record: Record, families: dict[str, str], forms: dict[str, Forms[Placed]]) -> None:
     if record.topic == FRAME:
         add_frame(made, record, read_frame(record))
     else:
         family = families[record.topic]
-        add_reading(made, family, columns[family], record=record, reading=read_reading(record, columns[family]))
+        add_reading(made, family, record=record, said=read_reading(record, forms[family]))
 
 
 def _event(record: StoredRecord) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pipeline.core.series import values_of
 from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
 
@@ -21,12 +20,15 @@ Sum = Callable[[Any, Mapping[str, Any]], Row]
 
 
 def _values(reading: Reading) -> Row:
-    past = {column.name: values_of(column)[-1] for series in reading.series for column in series.columns}
-    return past | {
-        quantity.name: getattr(quantity, quantity.WhichOneof("value") or "text")
-        for sample in reading.samples
-        for quantity in sample.quantities
-    }
+    found: Row = {}
+    for series in reading.series:
+        for values, names in ((series.numbers, series.form.numbers), (series.integers, series.form.integers)):
+            found |= zip(names, values[series.count - 1 :: series.count], strict=True)
+    for sample in reading.samples:
+        found |= zip(sample.form.numbers, sample.numbers, strict=True)
+        found |= zip(sample.form.integers, sample.integers, strict=True)
+        found |= {state.name: getattr(state, state.WhichOneof("value") or "text") for state in sample.form.states}
+    return found
 
 
 def fill(reading: Reading, before: Mapping[str, Any]) -> Row:

@@ -17,7 +17,7 @@ from decoders.registry import load as load_decoders
 from pipeline.core import identity, ticks, topics
 from pipeline.core.deadletter import read_verdict
 from pipeline.core.model import Outgoing, Partition, Record
-from pipeline.core.series import samples_of
+from pipeline.core.samples import Forms, samples_of
 from pipeline.core.settings import Settings
 from pipeline.decode.batch import STAGE as DECODE
 from pipeline.decode.batch import BatchDecoder, State
@@ -25,10 +25,12 @@ from pipeline.decode.binding import Bindings
 from pipeline.decode.duplicates import History
 from pipeline.kafka.consumer import KafkaLog
 from pipeline.store.rows import raw_offset_of_tick
-from schemas.silkstream.v1 import frame_pb2, reading_pb2
+from schemas.silkstream.v1 import frame_pb2
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from tests.chaos.settle import families, partitions_of
 
 CHUNK: Final = 5000
+FORMS: Final = Forms(lambda form: form)
 VERDICTS: Final = {number: name.removeprefix("VERDICT_").lower() for name, number in frame_pb2.Verdict.items()}
 Digest = bytes
 Place = tuple[str, int]
@@ -122,8 +124,8 @@ def _count(made: Recomputed, frame: frame_pb2.Frame, seen: set[bytes]) -> None:
 
 def _keys(samples: set[tuple[str, int, int]], output: Outgoing) -> None:
     if output.key is not None:
-        reading = reading_pb2.Reading.FromString(output.value or b"")
-        samples.update((reading.dev_eui, sample.observed_at_us, sample.channel) for sample in samples_of(reading))
+        reading = ReadingView.FromString(output.value or b"")
+        samples.update((reading.dev_eui, at_us, channel) for at_us, channel, *_ in samples_of(reading, FORMS))
 
 
 async def find(settings: Settings, log: KafkaLog) -> Found:
@@ -157,7 +159,7 @@ def _follow(found: Found, frame: frame_pb2.Frame, seen: set[bytes]) -> None:
 def _raw_offset(topic: str, record: Record) -> int:
     if record.key is None:
         return raw_offset_of_tick(record)
-    message = frame_pb2.Frame if topic == topics.FRAME else reading_pb2.Reading
+    message = frame_pb2.Frame if topic == topics.FRAME else ReadingView
     return message.FromString(record.value or b"").raw_offset
 
 

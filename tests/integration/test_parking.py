@@ -78,7 +78,8 @@ def expected_phases(readings: list[Reading], as_of: datetime) -> list[tuple[Any,
     """By their definition: what lasted long enough, joined where nothing that did lies between."""
     found: list[tuple[Any, ...]] = []
     for number, site in enumerate(CLASSES):
-        mine = sorted((r.observed_at_us, r.samples[0].quantities[0].flag) for r in readings if r.dev_eui == eui(number))
+        spoken = [each for each in readings if each.dev_eui == eui(number)]
+        mine = sorted((each.observed_at_us, each.samples[0].form.states[0].flag) for each in spoken)
         raw = [
             (from_us(at_us), state)
             for (at_us, state), (_, before) in zip(mine, [(0, None), *mine[:-1]], strict=True)

@@ -30,11 +30,12 @@ from pipeline.database.connection import connected
 from pipeline.database.facts_from import raise_facts_from
 from pipeline.database.families import quantities_by_family, table_of
 from pipeline.database.migrate import migrate, migrations
-from pipeline.store.rows import Rows, add_reading
+from pipeline.store.rows import Rows, add_reading, placing, read_reading
 from pipeline.store.write import create_staging, mark_rollups, wide_upsert, write_rows
 from schemas.silkstream.v1 import reading_pb2
 from tests.integration.servers import changed, drop_schema, eventually, rows_of, running
-from tests.unit.topologies.material import _quantity, eui, event_id, record
+from tests.readings import sample
+from tests.unit.topologies.material import eui, event_id, record
 from topologies.derive.rollup_queries import families_of
 from topologies.derive.rollups import Days, Quarters
 from topologies.derive.worker import STAGE as DERIVE
@@ -76,7 +77,7 @@ class City:
     async def store(self, family: str, readings: Iterable[Mapping[str, Any]]) -> None:
         """Write readings of a family, and leave the marks."""
         rows = Rows()
-        places = {name: place for place, name in enumerate(self.columns[family])}
+        forms = placing(self.columns[family])
         for entry in readings:
             content = reading_pb2.Reading(
                 event_id=event_id(family, entry["device"], entry["at"]),
@@ -86,7 +87,8 @@ class City:
                 decoder_version="1",
                 samples=[_sample(each) for each in (entry, *entry.get("history", ()))],
             )
-            add_reading(rows, family, places, record=record(content, 0), reading=content)
+            stored = record(content, 0)
+            add_reading(rows, family, record=stored, said=read_reading(stored, forms))
         rows.device_latest.rows.clear()
         async with self.connection.transaction():
             assert not await write_rows(self.connection, rows, self.upserts)
@@ -131,15 +133,10 @@ class City:
 
 
 def _sample(entry: Mapping[str, Any]) -> reading_pb2.Sample:
-    return reading_pb2.Sample(
-        observed_at_us=to_us(when(entry["at"])),
-        channel=entry.get("channel", 0),
-        quantities=[
-            _quantity(name, float(value) if value == "NaN" else value)
-            for name, value in entry.items()
-            if name not in NOT_MEASURED
-        ],
-    )
+    values = {
+        name: float(value) if value == "NaN" else value for name, value in entry.items() if name not in NOT_MEASURED
+    }
+    return sample(values, at_us=to_us(when(entry["at"])), channel=entry.get("channel", 0))
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ from pipeline.store.worker import CONSUMER, STAGE_STORE, Worker
 from pipeline.store.write import create_staging
 from schemas.silkstream.v1 import frame_pb2
 from schemas.silkstream.v1.frame_pb2 import Device, Frame, Gateway
-from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
+from schemas.silkstream.v1.reading_pb2 import Reading, Sample
+from tests import readings as written
 from tests.integration.servers import (
     FAMILIES,
     RESULTS,
@@ -78,11 +79,7 @@ def reading(number: int, *samples: Sample, **fields: Any) -> Reading:
 
 def sample(seconds: float, **quantities: float | bool) -> Sample:
     """What was measured then: distance_metres and battery_ratio are numbers, tilted a flag."""
-    values = [
-        Quantity(name=name, flag=value) if isinstance(value, bool) else Quantity(name=name, number=value)
-        for name, value in quantities.items()
-    ]
-    return Sample(observed_at_us=BASE_US + round(seconds * 1_000_000), quantities=values)
+    return written.sample(quantities, at_us=BASE_US + round(seconds * 1_000_000))
 
 
 def outgoing(settings: Settings, message: Frame | Reading, *, partition: int = 0) -> Outgoing:

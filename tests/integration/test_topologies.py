@@ -361,7 +361,7 @@ def expected_bays(sent: Sequence[Reading]) -> dict[str, bool]:
         before = last.get(each.dev_eui)
         if before is None or each.observed_at_us > before.observed_at_us:
             last[each.dev_eui] = each
-    return {device: each.samples[0].quantities[0].flag for device, each in last.items()}
+    return {device: each.samples[0].form.states[0].flag for device, each in last.items()}
 
 
 async def test_with_two_workers_and_a_kill_nothing_is_lost_or_doubled_and_zones_are_right(settings: Settings) -> None:

@@ -17,12 +17,13 @@ from pipeline.core.errors import Reason
 from pipeline.core.model import StoredRecord
 from pipeline.core.topics import DEAD_LETTER, FRAME, RAW, readings
 from pipeline.database.families import IDENTITY
-from pipeline.store.rows import Rows, add_dead_letter, add_frame, add_reading, read_frame, read_reading
+from pipeline.store.rows import Rows, add_dead_letter, add_frame, add_reading, placing, read_frame, read_reading
 from schemas.silkstream.v1.frame_pb2 import Device, Frame, Status
-from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
+from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.readings import sample
 from tests.unit.pipeline.material import BASE_US
 
-COLUMNS = {"distance_metres": 0, "firmware_version": 1, "tilted": 2}
+FORMS = placing(["distance_metres", "firmware_version", "tilted"])
 DEVICES = ("00000000000000aa", "00000000000000bb")
 EVENTS = ("up", "up", "up", "join", "status", "txack", "up")
 FRAME_SAID = (4, 5, 6, 14, 15, 16, 17, 18, 19)
@@ -124,20 +125,20 @@ frames = st.builds(
 )
 quantities = st.sampled_from(
     [
-        Quantity(name="distance_metres", number=1.5),
-        Quantity(name="distance_metres", number=2.5),
-        Quantity(name="tilted", flag=True),
-        Quantity(name="firmware_version", text="1.2"),
-        Quantity(name="firmware_version", text="1.3"),
+        ("distance_metres", 1.5),
+        ("distance_metres", 2.5),
+        ("tilted", True),
+        ("firmware_version", "1.2"),
+        ("firmware_version", "1.3"),
     ]
 )
 samples = st.builds(
-    lambda minute, channel, said, flags: Sample(
-        observed_at_us=BASE_US + minute * 60_000_000, channel=channel, quantities=said, flags=flags
+    lambda minute, channel, said, flags: sample(
+        dict(said), at_us=BASE_US + minute * 60_000_000, channel=channel, flags=flags
     ),
     st.integers(0, 2),
     st.integers(0, 1),
-    st.lists(quantities, max_size=3, unique_by=lambda q: q.name),
+    st.lists(quantities, max_size=3, unique_by=lambda said: said[0]),
     st.sampled_from([[], ["uncalibrated"]]),
 )
 reports = st.builds(
@@ -179,8 +180,7 @@ def stored(batches: Sequence[Sequence[StoredRecord]]) -> Database:
             elif record.topic == DEAD_LETTER:
                 add_dead_letter(rows, record)
             else:
-                reading = read_reading(record, COLUMNS)
-                add_reading(rows, "container", COLUMNS, record=record, reading=reading)
+                add_reading(rows, "container", record=record, said=read_reading(record, FORMS))
         database.upsert(rows)
     return database
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.city.model import City
 from pipeline.core.clock import HOUR_US
 from pipeline.core.model import DevEui
-from pipeline.core.series import samples_of
-from schemas.silkstream.v1.reading_pb2 import Reading
+from pipeline.core.samples import Form, Forms, finite, samples_of
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.container.facts import (
     BAD_VOLUME_TABLE,
     NO_GEOMETRY,
@@ -41,6 +40,32 @@ ROUTE_MARK: Final = "container_route"
 NEARLY_FULL_RATIO: Final = 0.8
 _LOST_ECHO: Final = frozenset({"no_echo", "suspicious_distance"})
 """Flags of the decoders."""
+_DISTANCE: Final = "distance_metres"
+_CELSIUS: Final = "device_temperature_celsius"
+_FILL: Final = "sensor_fill_ratio"
+
+
+class _Spoken(NamedTuple):
+    """What a form says of a container, and where among the values its numbers are."""
+
+    distance_at: int | None
+    celsius_at: int | None
+    fill_at: int | None
+    tilted: bool | None
+    flags: tuple[str, ...]
+
+
+def _spoken(form: Form) -> _Spoken:
+    return _Spoken(
+        form.place(_DISTANCE),
+        form.place(_CELSIUS),
+        form.place(_FILL),
+        form.flag("tilted"),
+        form.flags,
+    )
+
+
+_FORMS: Final = Forms(_spoken, wanted={_DISTANCE, _CELSIUS, _FILL})
 
 
 class ContainerLogic:
@@ -50,47 +75,20 @@ class ContainerLogic:
         self.limitations = Limitations(city)
         """What each place is judged by."""
 
-    def read(self, reading: Reading) -> Sequence[Measurement]:
+    def read(self, reading: ReadingView) -> Sequence[Measurement]:
         """One measurement for each sample of channel 0 that speaks of the container."""
         found = []
-        for sample in samples_of(reading):
-            distance: float | None = None
-            tilted: bool | None = None
-            celsius: float | None = None
-            sensor_fill: float | None = None
-            for quantity in sample.quantities[:]:
-                name = quantity.name
-                if name == "distance_metres":
-                    distance = quantity.number
-                    distance = distance if isfinite(distance) else None
-                elif name == "tilted":
-                    tilted = quantity.flag
-                elif name == "device_temperature_celsius":
-                    celsius = quantity.number
-                    celsius = celsius if isfinite(celsius) else None
-                elif name == "sensor_fill_ratio":
-                    sensor_fill = quantity.number
-                    sensor_fill = sensor_fill if isfinite(sensor_fill) else None
-            if sample.channel:
+        device, event_id = DevEui(reading.dev_eui), reading.event_id
+        for at_us, channel, (distance_at, celsius_at, fill_at, tilted, flags), values in samples_of(reading, _FORMS):
+            if channel:
                 continue
-            flags: tuple[str, ...] = ()
-            if sample.flags or reading.flags:
-                flags = tuple(sorted({*sample.flags, *reading.flags}))
+            distance = finite(values, distance_at)
+            celsius = finite(values, celsius_at)
+            sensor_fill = finite(values, fill_at)
             silent = distance is None and tilted is None and celsius is None and sensor_fill is None
             if silent and _LOST_ECHO.isdisjoint(flags):
                 continue
-            found.append(
-                Measurement(
-                    DevEui(reading.dev_eui),
-                    sample.observed_at_us or reading.observed_at_us,
-                    reading.event_id,
-                    distance,
-                    tilted,
-                    celsius,
-                    sensor_fill,
-                    flags,
-                )
-            )
+            found.append(Measurement(device, at_us, event_id, distance, tilted, celsius, sensor_fill, flags))
         return found
 
     def step(self, before: Level | None, given: Measurement, place: Place | None) -> Level:

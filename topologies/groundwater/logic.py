@@ -8,13 +8,12 @@ barometer corrects the past.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pipeline.core.clock import HOUR_US
 from pipeline.core.model import DevEui
-from pipeline.core.series import samples_of
-from schemas.silkstream.v1.reading_pb2 import Reading
+from pipeline.core.samples import Form, Forms, finite, samples_of
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.groundwater.facts import (
     DIP_UNMATCHED,
     DRY,
@@ -54,13 +53,28 @@ _TOLD: Final = frozenset({"sensor_fault", "out_of_range", "uncalibrated"})
 """Flags of the decoders that a frame without a measurement is kept for."""
 _WRONG: Final = "out_of_range"
 """The decoder's flag for a measurement beyond what the probe can measure."""
-_NUMBERS: Final = {
-    "pressure_bar": 0,
-    "absolute_pressure_bar": 1,
-    "water_column_metres": 2,
-    "distance_metres": 3,
-    "air_pressure_hectopascals": 4,
-}
+_NUMBERS: Final = (
+    "pressure_bar",
+    "absolute_pressure_bar",
+    "water_column_metres",
+    "distance_metres",
+    "air_pressure_hectopascals",
+)
+
+
+class _Spoken(NamedTuple):
+    """What a form says of the water, and where among the values its numbers are."""
+
+    places: tuple[int | None, ...]
+    freezing: bool | None
+    flags: tuple[str, ...]
+
+
+def _spoken(form: Form) -> _Spoken:
+    return _Spoken(tuple(map(form.place, _NUMBERS)), form.flag("freezing"), form.flags)
+
+
+_FORMS: Final = Forms(_spoken, wanted={*_NUMBERS})
 
 
 class GroundwaterLogic:
@@ -75,30 +89,17 @@ class GroundwaterLogic:
         around = Around(read_series(rows["load_air_pressure"]), read_series(rows["load_dips"]))
         return GroundwaterLogic(self._limitations, around)
 
-    def read(self, reading: Reading) -> Sequence[Measurement]:
+    def read(self, reading: ReadingView) -> Sequence[Measurement]:
         """One measurement for each sample of channel 0 that speaks of the water."""
         found = []
-        for sample in samples_of(reading):
-            values: list[float | None] = [None] * 5
-            freezing: bool | None = None
-            for quantity in sample.quantities[:]:
-                name = quantity.name
-                place = _NUMBERS.get(name)
-                if place is not None:
-                    number = quantity.number
-                    values[place] = number if isfinite(number) else None
-                elif name == "freezing":
-                    freezing = quantity.flag
-            if sample.channel:
+        device, event_id = DevEui(reading.dev_eui), reading.event_id
+        for at_us, channel, (places, freezing, flags), values in samples_of(reading, _FORMS):
+            if channel:
                 continue
-            flags: tuple[str, ...] = ()
-            if sample.flags or reading.flags:
-                flags = tuple(sorted({*sample.flags, *reading.flags}))
-            if values[:4] == _SILENT and (not flags or _TOLD.isdisjoint(flags)):
+            numbers = [finite(values, place) for place in places]
+            if numbers[:4] == _SILENT and (not flags or _TOLD.isdisjoint(flags)):
                 continue
-            at_us = sample.observed_at_us or reading.observed_at_us
-            inputs = (DevEui(reading.dev_eui), at_us, reading.event_id, *values, freezing, flags)
-            found.append(Measurement._make(inputs))
+            found.append(Measurement._make((device, at_us, event_id, *numbers, freezing, flags)))
         return found
 
     def step(self, before: Level | None, given: Measurement, place: Place | None) -> Level:

@@ -11,7 +11,7 @@ from typing import Final
 
 from pipeline.city.model import City
 from pipeline.core.clock import HOUR_US
-from schemas.silkstream.v1.reading_pb2 import Reading
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.lighting.facts import METER_ODD, NO_SITE, NOWHERE, Now, Report, State
 from topologies.lighting.limits import Limitations, Limits
 from topologies.lighting.meters import Use, metered
@@ -35,7 +35,7 @@ class LightingLogic:
     def __init__(self, city: City) -> None:
         self._limits = Limitations(city)
 
-    def read(self, reading: Reading) -> Sequence[Report]:
+    def read(self, reading: ReadingView) -> Sequence[Report]:
         """One report for each time that the reading speaks of; nothing where it does not speak of the lamp."""
         return reports(reading)
 

@@ -8,41 +8,71 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
+from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
-from pipeline.core.series import samples_of
-from schemas.silkstream.v1.reading_pb2 import Reading, Sample
+from pipeline.core.samples import Form, Forms, Sample, samples_of
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.lighting.facts import Report
 
-_LEVEL, _TOLD, _LAMP_ON, _LAMP_FAILURE, _LAMP_ERROR, _DRIVER, _POWER, _ENERGY, _LIT = range(9)
-_SPOKEN: Final = {
+_LEVEL, _TOLD, _POWER, _ENERGY, _LIT = range(5)
+_NUMBERS: Final = {
     "dimming_ratio": _LEVEL,
     "commanded_dimming_ratio": _TOLD,
-    "lamp_on": _LAMP_ON,
-    "lamp_failure": _LAMP_FAILURE,
-    "lamp_error_event": _LAMP_ERROR,
-    "driver_failure": _DRIVER,
-    "dali_connection_error": _DRIVER,
-    "dali_error": _DRIVER,
     "active_power_watts": _POWER,
     "active_energy_watt_hours": _ENERGY,
     "lamp_on_seconds": _LIT,
 }
+_DRIVER: Final = ("driver_failure", "dali_connection_error", "dali_error")
 _NO_CHANNEL: Final = 1 << 30
 
 
-def reports(reading: Reading) -> Sequence[Report]:
+class _Spoken(NamedTuple):
+    """What a form says of a luminaire, and where among the values its numbers are."""
+
+    numbers: tuple[tuple[int, int], ...]
+    """Each with what it is."""
+    lamp_on: bool | None
+    failure: bool | None
+    driver: bool | None
+    flags: tuple[str, ...]
+
+
+def _spoken(form: Form) -> _Spoken:
+    numbers = tuple((place, _NUMBERS[name]) for place, name in enumerate(form.names) if name in _NUMBERS)
+    failure = form.flag("lamp_failure")
+    if form.flag("lamp_error_event"):
+        # That the meter sees no error now says nothing of what the driver sees.
+        failure = True
+    driver = _any(form.flag(name) for name in _DRIVER)
+    return _Spoken(numbers, form.flag("lamp_on"), failure, driver, form.flags)
+
+
+def _any(states: Iterable[bool | None]) -> bool | None:
+    """Whether one of them is so, None where nothing is said of any."""
+    said = [state for state in states if state is not None]
+    return any(said) if said else None
+
+
+_FORMS: Final = Forms(_spoken, wanted=_NUMBERS.keys())
+
+
+def reports(reading: ReadingView) -> Sequence[Report]:
     """One for each time that has something to say."""
-    now_us = reading.observed_at_us
-    by_time: dict[int, list[Sample]] = {}
-    for sample in samples_of(reading):
-        by_time.setdefault(sample.observed_at_us or now_us, []).append(sample)
-    found = [_report(reading, by_time[at_us], at_us) for at_us in sorted(by_time)]
+    device, event_id = DevEui(reading.dev_eui), reading.event_id
+    samples = samples_of(reading, _FORMS)
+    times = {sample[0] for sample in samples}
+    if len(times) == 1:
+        (only,) = times
+        report = _report(device, only, event_id, samples)
+        return () if report is None else (report,)
+    by_time = ((at_us, [sample for sample in samples if sample[0] == at_us]) for at_us in sorted(times))
+    found = [_report(device, at_us, event_id, said) for at_us, said in by_time]
     return [each for each in found if each is not None]
 
 
-def _report(reading: Reading, samples: Iterable[Sample], at_us: int) -> Report | None:
+def _report(device: DevEui, at_us: int, event_id: Id, samples: Sequence[Sample[_Spoken]]) -> Report | None:
     level: float | None = None
     told: float | None = None
     lamp_on: bool | None = None
@@ -52,50 +82,42 @@ def _report(reading: Reading, samples: Iterable[Sample], at_us: int) -> Report |
     energy: float | None = None
     seconds: float | None = None
     power_at = energy_at = lamp_at = _NO_CHANNEL
-    noticed: set[str] | None = None
-    spoken = _SPOKEN.get
-    for sample in samples:
-        channel = sample.channel
-        if sample.flags:
-            noticed = {*(noticed or ()), *sample.flags}
-        for quantity in sample.quantities[:]:
-            what = spoken(quantity.name)
-            if what is None:
+    flags: tuple[str, ...] = ()
+    for _, channel, (numbers, burns, fails, driver_fails, noticed), values in samples:
+        if burns is not None:
+            lamp_on = burns or lamp_on or False
+        if fails is not None:
+            failure = fails or failure or False
+        if driver_fails is not None:
+            driver = driver_fails or driver or False
+        if noticed and noticed != flags:
+            flags = tuple(sorted({*flags, *noticed}))
+        for place, what in numbers:
+            value = values[place]
+            if not isfinite(value):
                 continue
-            if what == _LAMP_ON:
-                lamp_on = quantity.flag or lamp_on or False
-            elif what == _LAMP_FAILURE:
-                failure = quantity.flag or failure or False
-            elif what == _DRIVER:
-                driver = quantity.flag or driver or False
-            elif what == _LEVEL:
-                if isfinite(value := quantity.number) and (level is None or value > level):
+            if what == _LEVEL:
+                if level is None or value > level:
                     level = value
             elif what == _POWER:
-                if channel < power_at and isfinite(value := quantity.number):
+                if channel < power_at:
                     power, power_at = value, channel
             elif what == _ENERGY:
                 if channel < energy_at:
-                    energy, energy_at = quantity.integer or quantity.number, channel
+                    energy, energy_at = value, channel
             elif what == _LIT:
                 if channel < lamp_at:
-                    seconds, lamp_at = quantity.integer or quantity.number, channel
-            elif what == _TOLD:
-                if isfinite(value := quantity.number):
-                    told = value
-            elif quantity.flag:
-                # That the meter sees no error now says nothing of what the driver sees.
-                failure = True
+                    seconds, lamp_at = value, channel
+            else:
+                told = value
     if level is None:
         level = told
     if level is lamp_on is failure is driver is power is energy is seconds is None:
         return None
-    if reading.flags:
-        noticed = {*(noticed or ()), *reading.flags}
     return Report(
-        DevEui(reading.dev_eui),
+        device,
         at_us,
-        reading.event_id,
+        event_id,
         level,
         lamp_on,
         failure,
@@ -105,5 +127,5 @@ def _report(reading: Reading, samples: Iterable[Sample], at_us: int) -> Report |
         energy_at if energy is not None else 0,
         seconds,
         lamp_at if seconds is not None else 0,
-        tuple(sorted(noticed)) if noticed else (),
+        flags,
     )

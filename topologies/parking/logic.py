@@ -8,12 +8,12 @@ frames came.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.city.model import City
 from pipeline.core.model import DevEui
-from pipeline.core.series import samples_of
-from schemas.silkstream.v1.reading_pb2 import Reading
+from pipeline.core.samples import Form, Forms, samples_of
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.parking.facts import NOWHERE, Bay, Now, Observation
 from topologies.parking.limits import Limitations
 from topologies.parking.rules import overstay_alarms, sentence
@@ -24,38 +24,31 @@ ZONE_MARK: Final = "parking_zone"
 STAY_MARK: Final = "parking_stay"
 
 
+class _Spoken(NamedTuple):
+    """What a form says of a bay."""
+
+    occupied: bool | None
+    heartbeat: bool | None
+    flags: tuple[str, ...]
+
+
+def _spoken(form: Form) -> _Spoken:
+    return _Spoken(form.flag("occupied"), form.flag("heartbeat"), form.flags)
+
+
+_FORMS: Final = Forms(_spoken, wanted=frozenset())
+
+
 class ParkingLogic:
     """The last word of the sensor, until it has been silent for too long; and what of it lasted long enough."""
 
     def __init__(self, city: City) -> None:
         self._limits = Limitations(city)
 
-    def read(self, reading: Reading) -> Sequence[Observation]:
+    def read(self, reading: ReadingView) -> Sequence[Observation]:
         """One observation for each sample; every frame is a sign of life."""
-        found = []
-        for sample in samples_of(reading):
-            reported: bool | None = None
-            heartbeat: bool | None = None
-            for quantity in sample.quantities[:]:
-                name = quantity.name
-                if name == "occupied":
-                    reported = quantity.flag
-                elif name == "heartbeat":
-                    heartbeat = quantity.flag
-            flags: tuple[str, ...] = ()
-            if sample.flags or reading.flags:
-                flags = tuple(sorted({*sample.flags, *reading.flags}))
-            found.append(
-                Observation(
-                    DevEui(reading.dev_eui),
-                    sample.observed_at_us or reading.observed_at_us,
-                    reading.event_id,
-                    reported,
-                    heartbeat,
-                    flags,
-                )
-            )
-        return found
+        device, event_id = DevEui(reading.dev_eui), reading.event_id
+        return [Observation(device, at_us, event_id, *spoken) for at_us, _, spoken, _ in samples_of(reading, _FORMS)]
 
     def step(self, before: Bay | None, given: Observation, place: Place | None) -> Bay:
         """The state that follows."""

@@ -15,7 +15,7 @@ from pipeline.core.clock import from_us
 from pipeline.core.errors import Reason
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui, Record, header
-from schemas.silkstream.v1.reading_pb2 import Reading
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.runtime.model import I, Logic, Message
 
 _DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
@@ -54,7 +54,7 @@ def take_in(
     logic: Logic[I, Any, Any],
     records: Sequence[Record],
     *,
-    message: type[Message] = Reading,
+    message: type[Message] = ReadingView,
     raw_offset: int,
     bridges: Mapping[str, int],
 ) -> Intake[I]:
@@ -84,8 +84,7 @@ def take_in(
             _check_time(observed_us)
             _check_identity(reading.event_id)
         except (DecodeError, ValueError) as unreadable:
-            detail = f"not a {message.__name__.lower()}: {unreadable}"
-            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, detail))
+            taken.refusals.append(_unreadable(record, unreadable))
             continue
         raw_offset = reading.raw_offset
         if raw_offset <= taken.raw_offset:
@@ -94,6 +93,9 @@ def take_in(
         taken.raw_offset = raw_offset
         try:
             inputs = logic.read(reading)
+        except DecodeError as unreadable:
+            taken.refusals.append(_unreadable(record, unreadable))
+            continue
         except Exception as bug:  # noqa: BLE001  # a poison reading must not stop the ones behind it
             taken.refusals.append(Refusal(record, Reason.LOGIC_FAILED, repr(bug)))
             continue
@@ -111,6 +113,10 @@ def take_in(
         mine += [(each, record) for each in inputs]
         taken.newest_us = max(taken.newest_us, observed_us)
     return taken
+
+
+def _unreadable(record: Record, why: Exception) -> Refusal:
+    return Refusal(record, Reason.RECORD_UNREADABLE, f"not what its topic holds: {why}")
 
 
 def _check_device(device: str) -> None:

@@ -16,7 +16,7 @@ from pipeline.core import topics
 from pipeline.core.identity import Id
 from pipeline.core.model import DevEui
 from pipeline.core.topics import INTERNAL, PERSONAL
-from schemas.silkstream.v1.reading_pb2 import Reading
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.runtime.alarms import Alarms
 
 
@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 class Message(Protocol):
-    """What a topology is handed: a `Reading`, or a `Frame`; times in microseconds since 1970."""
+    """What a topology is handed: a `ReadingView`, or a `Frame`; times in microseconds since 1970."""
 
     event_id: bytes
     dev_eui: str
@@ -228,7 +228,7 @@ class Topology(Generic[I, F, S]):
     surroundings: Surroundings[I, F, S] | None = None
     topic: str = ""
     """What it consumes, without the namespace; empty: the readings of its family."""
-    message: type[Message] = Reading
+    message: type[Message] = ReadingView
     """What is in that topic."""
     late_hours: int = 48
     """How much older than its device's newest fact a reading may be."""

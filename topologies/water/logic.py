@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from math import inf, isfinite
-from sys import intern
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.city.model import City
 from pipeline.core.model import DevEui
-from pipeline.core.series import values_of
-from schemas.silkstream.v1.reading_pb2 import Reading
+from pipeline.core.samples import Form, Forms, live_of, series_of
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 from topologies.runtime.alarms import NONE, Alarms, follow
 from topologies.runtime.model import Mark, Opened, Place, Rule
 from topologies.water.facts import NO_SITE, NOWHERE, OWN_FLAGS, Consumption, Now, Report, Track, Volumes
@@ -26,41 +25,50 @@ _VOLUME: Final = "water_volume_litres"
 _OURS: Final = ("leak", "burst", "backflow", "no_consumption")
 
 
+class _Spoken(NamedTuple):
+    """What a form says of a meter, and where among the values its volume is."""
+
+    volume_at: int | None
+    raised: tuple[str, ...]
+    cleared: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+def _spoken(form: Form) -> _Spoken:
+    conditions = {name: on for name in form.states if name in CONDITIONS and (on := form.flag(name)) is not None}
+    raised = tuple(name for name, on in conditions.items() if on)
+    cleared = tuple(name for name, on in conditions.items() if not on)
+    return _Spoken(form.place(_VOLUME), raised, cleared, form.flags)
+
+
+_FORMS: Final = Forms(_spoken, wanted={_VOLUME})
+
+
 class WaterLogic:
     """Flow from volumes; leak, burst, standstill, backflow; the meter's own alarms."""
 
     def __init__(self, city: City) -> None:
         self._limits = Limitations(city)
 
-    def read(self, reading: Reading) -> Sequence[Report]:
+    def read(self, reading: ReadingView) -> Sequence[Report]:
         """One report a frame, of what its samples and series of channel 0 say."""
         now_us = reading.observed_at_us
         volumes: list[Volumes] = []
-        raised: list[str] = []
-        cleared: list[str] = []
-        flags = reading.flags[:]
-        for series in reading.series[:]:
-            if series.channel:
+        raised: tuple[str, ...] = ()
+        cleared: tuple[str, ...] = ()
+        flags: tuple[str, ...] = ()
+        for first_us, step_us, _, channel, (place, _, _, noticed), columns in series_of(reading, _FORMS):
+            if channel == 0 and place is not None:
+                volumes += _possible(first_us, step_us, tuple(columns[place]), now_us)
+                flags += noticed
+        for at_us, channel, (place, on, off, noticed), values in live_of(reading, _FORMS):
+            if channel or at_us > now_us:
                 continue
-            for column in series.columns[:]:
-                if column.name == _VOLUME:
-                    volumes += _possible(series.first_at_us, series.step_us, tuple(values_of(column)), now_us)
-            flags += series.flags[:]
-        for sample in reading.samples[:]:
-            at_us = sample.observed_at_us or now_us
-            if sample.channel or at_us > now_us:
-                continue
-            for quantity in sample.quantities[:]:
-                # One object for each name that a city's meters send.
-                name = intern(quantity.name)
-                if name == _VOLUME:
-                    # As it was encoded: a whole number of litres, or a fraction.
-                    litres = quantity.integer or quantity.number
-                    if 0 <= litres < inf:
-                        volumes.append(Volumes(at_us, 0, (litres,)))
-                elif name in CONDITIONS:
-                    (raised if quantity.flag else cleared).append(name)
-            flags += sample.flags[:]
+            if place is not None and 0 <= values[place] < inf:
+                volumes.append(Volumes(at_us, 0, (values[place],)))
+            raised += on
+            cleared += off
+            flags += noticed
         if not volumes and not raised and not cleared:
             return ()
         return (
@@ -69,8 +77,8 @@ class WaterLogic:
                 now_us,
                 reading.event_id,
                 _in_order(volumes),
-                tuple(raised),
-                tuple(cleared),
+                raised,
+                cleared,
                 tuple(sorted(set(flags))) if flags else (),
             ),
         )

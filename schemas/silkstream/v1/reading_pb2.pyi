@@ -6,58 +6,62 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class Quantity(_message.Message):
-    __slots__ = ("name", "number", "integer", "flag", "text")
+class State(_message.Message):
+    __slots__ = ("name", "flag", "text")
     NAME_FIELD_NUMBER: _ClassVar[int]
-    NUMBER_FIELD_NUMBER: _ClassVar[int]
-    INTEGER_FIELD_NUMBER: _ClassVar[int]
     FLAG_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     name: str
-    number: float
-    integer: int
     flag: bool
     text: str
-    def __init__(self, name: _Optional[str] = ..., number: _Optional[float] = ..., integer: _Optional[int] = ..., flag: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., flag: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
 
-class Sample(_message.Message):
-    __slots__ = ("observed_at_us", "channel", "flags", "quantities")
-    OBSERVED_AT_US_FIELD_NUMBER: _ClassVar[int]
-    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+class Form(_message.Message):
+    __slots__ = ("flags", "numbers", "integers", "states")
     FLAGS_FIELD_NUMBER: _ClassVar[int]
-    QUANTITIES_FIELD_NUMBER: _ClassVar[int]
-    observed_at_us: int
-    channel: int
-    flags: _containers.RepeatedScalarFieldContainer[str]
-    quantities: _containers.RepeatedCompositeFieldContainer[Quantity]
-    def __init__(self, observed_at_us: _Optional[int] = ..., channel: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., quantities: _Optional[_Iterable[_Union[Quantity, _Mapping]]] = ...) -> None: ...
-
-class Column(_message.Message):
-    __slots__ = ("name", "numbers", "integers")
-    NAME_FIELD_NUMBER: _ClassVar[int]
     NUMBERS_FIELD_NUMBER: _ClassVar[int]
     INTEGERS_FIELD_NUMBER: _ClassVar[int]
-    name: str
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    numbers: _containers.RepeatedScalarFieldContainer[str]
+    integers: _containers.RepeatedScalarFieldContainer[str]
+    states: _containers.RepeatedCompositeFieldContainer[State]
+    def __init__(self, flags: _Optional[_Iterable[str]] = ..., numbers: _Optional[_Iterable[str]] = ..., integers: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
+
+class Sample(_message.Message):
+    __slots__ = ("observed_at_us", "channel", "form", "numbers", "integers")
+    OBSERVED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    INTEGERS_FIELD_NUMBER: _ClassVar[int]
+    observed_at_us: int
+    channel: int
+    form: Form
     numbers: _containers.RepeatedScalarFieldContainer[float]
     integers: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, name: _Optional[str] = ..., numbers: _Optional[_Iterable[float]] = ..., integers: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, observed_at_us: _Optional[int] = ..., channel: _Optional[int] = ..., form: _Optional[_Union[Form, _Mapping]] = ..., numbers: _Optional[_Iterable[float]] = ..., integers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Series(_message.Message):
-    __slots__ = ("first_at_us", "step_us", "channel", "flags", "columns")
+    __slots__ = ("first_at_us", "step_us", "channel", "count", "form", "numbers", "integers")
     FIRST_AT_US_FIELD_NUMBER: _ClassVar[int]
     STEP_US_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
-    FLAGS_FIELD_NUMBER: _ClassVar[int]
-    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    INTEGERS_FIELD_NUMBER: _ClassVar[int]
     first_at_us: int
     step_us: int
     channel: int
-    flags: _containers.RepeatedScalarFieldContainer[str]
-    columns: _containers.RepeatedCompositeFieldContainer[Column]
-    def __init__(self, first_at_us: _Optional[int] = ..., step_us: _Optional[int] = ..., channel: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+    count: int
+    form: Form
+    numbers: _containers.RepeatedScalarFieldContainer[float]
+    integers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_at_us: _Optional[int] = ..., step_us: _Optional[int] = ..., channel: _Optional[int] = ..., count: _Optional[int] = ..., form: _Optional[_Union[Form, _Mapping]] = ..., numbers: _Optional[_Iterable[float]] = ..., integers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Reading(_message.Message):
-    __slots__ = ("event_id", "dev_eui", "observed_at_us", "ingested_at_us", "raw_offset", "decoder", "decoder_version", "f_cnt", "f_port", "flags", "samples", "series")
+    __slots__ = ("event_id", "dev_eui", "observed_at_us", "ingested_at_us", "raw_offset", "decoder", "decoder_version", "f_cnt", "f_port", "samples", "series")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     DEV_EUI_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_AT_US_FIELD_NUMBER: _ClassVar[int]
@@ -67,7 +71,6 @@ class Reading(_message.Message):
     DECODER_VERSION_FIELD_NUMBER: _ClassVar[int]
     F_CNT_FIELD_NUMBER: _ClassVar[int]
     F_PORT_FIELD_NUMBER: _ClassVar[int]
-    FLAGS_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
     event_id: bytes
@@ -79,7 +82,6 @@ class Reading(_message.Message):
     decoder_version: str
     f_cnt: int
     f_port: int
-    flags: _containers.RepeatedScalarFieldContainer[str]
     samples: _containers.RepeatedCompositeFieldContainer[Sample]
     series: _containers.RepeatedCompositeFieldContainer[Series]
-    def __init__(self, event_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., flags: _Optional[_Iterable[str]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[bytes] = ..., dev_eui: _Optional[str] = ..., observed_at_us: _Optional[int] = ..., ingested_at_us: _Optional[int] = ..., raw_offset: _Optional[int] = ..., decoder: _Optional[str] = ..., decoder_version: _Optional[str] = ..., f_cnt: _Optional[int] = ..., f_port: _Optional[int] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ...) -> None: ...

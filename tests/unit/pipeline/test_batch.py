@@ -10,12 +10,13 @@ import pytest
 from decoders.api import DecodeError, Sample
 from pipeline.core.deadletter import REPLAYED_HEADER, read_verdict
 from pipeline.core.model import Outgoing, StoredRecord, header
-from pipeline.core.series import samples_of
+from pipeline.core.samples import Forms, samples_of
 from pipeline.core.ticks import is_tick
 from pipeline.core.topics import DEAD_LETTER, FRAME, readings
 from pipeline.decode.batch import ACCEPTED, DUPLICATE, EVENT, IGNORED, NO_PAYLOAD, REJECTED, BatchDecoder, Outcome
 from pipeline.decode.binding import Bindings
 from schemas.silkstream.v1.frame_pb2 import Frame
+from tests.readings import view
 from tests.unit.pipeline.material import (
     BASE_US,
     EUI,
@@ -64,10 +65,9 @@ def test_an_accepted_uplink_is_a_frame_and_a_reading_on_the_same_partition() -> 
     assert [(g.gateway_id, g.rssi_dbm) for g in frame.gateways] == [("g", -90)]
     assert frame.device.profile == "level"
     assert (reading.event_id, reading.f_cnt, reading.raw_offset) == (frame.event_id, 9, frame.raw_offset)
-    assert {q.name: q.WhichOneof("value") for q in reading.samples[0].quantities} == {
-        "distance_metres": "number",
-        "tilted": "flag",
-    }
+    form = reading.samples[0].form
+    assert (list(form.numbers), list(form.integers)) == (["distance_metres"], [])
+    assert [(state.name, state.WhichOneof("value")) for state in form.states] == [("tilted", "flag")]
     assert outcome.verdicts == {"accepted": 1}
     assert outcome.newest_us == BASE_US + 5_000_000
 
@@ -108,7 +108,7 @@ def test_a_frame_in_doubt_is_kept_with_a_flag() -> None:
         (ACCEPTED, []),
         (ACCEPTED, ["copy_in_doubt"]),
     ]
-    assert [list(r.flags) for r in readings_of(outcome.records)] == [[], ["copy_in_doubt"]]
+    assert [list(r.samples[0].form.flags) for r in readings_of(outcome.records)] == [[], ["copy_in_doubt"]]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_clock_that_is_ahead_is_not_believed() -> None:
     first, second = frames_of(outcome.records)
     assert (first.observed_at_us, list(first.flags)) == (BASE_US + 300_000_000, [])
     assert (second.observed_at_us, list(second.flags)) == (BASE_US + 1_000_000, ["clock_ahead"])
-    assert list(readings_of(outcome.records)[1].flags) == ["clock_ahead"]
+    assert list(readings_of(outcome.records)[1].samples[0].form.flags) == ["clock_ahead"]
 
 
 def test_the_copy_of_a_frame_from_ahead_joins_the_time_under_which_the_first_is_stored() -> None:
@@ -252,7 +252,10 @@ def test_the_copy_of_a_frame_from_ahead_joins_the_time_under_which_the_first_is_
 
 def test_history_times_are_rounded_to_the_decoders_step_so_that_repeats_meet() -> None:
     outcome = decoded(raw(40, data=b"\x01\x0a\x09"), raw(100.4, fCnt=2, data=b"\x01\x0b\x0a\x09"))
-    first, second = ([s.observed_at_us - BASE_US for s in samples_of(r)] for r in readings_of(outcome.records))
+    forms = Forms(lambda form: form)
+    first, second = (
+        [at_us - BASE_US for at_us, *_ in samples_of(view(each), forms)] for each in readings_of(outcome.records)
+    )
     assert first == [40_000_000, 0]
     assert second == [100_400_000, 0, MINUTE_US]
 

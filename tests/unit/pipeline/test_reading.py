@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from decoders.api import Sample
 from decoders.quantities import QUANTITIES
-from pipeline.core.series import samples_of, values_of
+from pipeline.core.samples import Forms, samples_of
 from pipeline.decode.reading import AHEAD_US, HISTORY_AHEAD, Readings
 from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
+from tests import readings as written
 from tests.unit.pipeline.material import BASE_US, LEVEL, SECOND_US, Level
 
 MINUTE_US = 60 * SECOND_US
@@ -48,11 +49,12 @@ def reading(readings: Readings, *samples: Sample, step_seconds: int | None = Non
     return Reading.FromString(readings.serialised(frame, samples, history_step_seconds=step_seconds))
 
 
-def said(found: Reading) -> list[tuple[int, dict[str, float | bool]]]:
-    return [
-        (each.channel, {q.name: getattr(q, q.WhichOneof("value") or "") for q in each.quantities})
-        for each in found.samples
-    ]
+def said(found: Reading) -> list[tuple[int, dict[str, written.Value]]]:
+    return [(each.channel, written.said(each)) for each in found.samples]
+
+
+def flags(found: Reading) -> list[list[str]]:
+    return [list(each.form.flags) for each in found.samples]
 
 
 def test_nothing_of_an_earlier_reading_of_the_same_shape_stays(readings: Readings) -> None:
@@ -71,12 +73,12 @@ def test_what_is_absent_is_left_out(readings: Readings) -> None:
     assert said(found) == [(0, {"tilted": True}), (1, {}), (2, {"tilted": False})]
 
 
-def test_flags_belong_to_their_sample_and_to_their_reading(readings: Readings) -> None:
+def test_a_sample_has_the_flags_of_its_frame_and_its_own(readings: Readings) -> None:
     found = reading(readings, Level(tilted=True, flags=("invalid_reading",)), Level(channel=1), flags=["clock_ahead"])
     after = reading(readings, Level(tilted=True), Level(channel=1))
 
-    assert (list(found.flags), [list(s.flags) for s in found.samples]) == (["clock_ahead"], [["invalid_reading"], []])
-    assert (list(after.flags), [list(s.flags) for s in after.samples]) == ([], [[], []])
+    assert flags(found) == [["clock_ahead", "invalid_reading"], ["clock_ahead"]]
+    assert flags(after) == [[], []]
 
 
 def test_a_reading_that_a_plugin_spoils_spoils_no_later_one(readings: Readings) -> None:
@@ -85,6 +87,12 @@ def test_a_reading_that_a_plugin_spoils_spoils_no_later_one(readings: Readings) 
     found = reading(readings, Level(distance_metres=1.0, tilted=False))
 
     assert said(found) == [(0, {"distance_metres": 1.0, "tilted": False})]
+
+
+def test_what_is_equal_to_a_state_and_is_none_is_refused_whatever_came_before(readings: Readings) -> None:
+    reading(readings, Level(tilted=True))
+    with pytest.raises(TypeError):
+        reading(readings, Level(tilted=1.0))  # type: ignore[arg-type]  # as a plugin might
 
 
 def test_history_has_the_time_it_was_taken_rounded_to_the_step(readings: Readings) -> None:
@@ -103,17 +111,17 @@ def test_history_of_a_clock_that_runs_ahead_is_left_out_and_told_of(readings: Re
     at_the_edge = reading(readings, Level(tilted=True), Level(tilted=False, taken_unix_seconds=unix))
     beyond = reading(readings, Level(tilted=True), Level(tilted=False, taken_unix_seconds=unix + 1))
 
-    assert (len(at_the_edge.samples), list(at_the_edge.flags)) == (2, [])
-    assert (len(beyond.samples), list(beyond.flags)) == (1, [HISTORY_AHEAD])
+    assert flags(at_the_edge) == [[], []]
+    assert flags(beyond) == [[HISTORY_AHEAD]]
 
 
-def logged(reading: Reading) -> list[tuple[int, int, list[int], dict[str, list[int] | list[float]]]]:
+def logged(reading: Reading) -> list[tuple[int, int, list[int], dict[str, list[float]]]]:
     return [
         (
             (each.first_at_us - BASE_US) // MINUTE_US,
             each.step_us // MINUTE_US,
-            [each.channel, *map(len, each.flags)],
-            {column.name: values_of(column) for column in each.columns},
+            [each.channel, *map(len, each.form.flags)],
+            written.logged(each),
         )
         for each in reading.series
     ]
@@ -142,7 +150,7 @@ def test_a_series_has_nothing_of_a_longer_one_before_it(readings: Readings) -> N
     reading(readings, *taken(90, 60, 30), flags=["clock_ahead"])
     found = reading(readings, *taken(40, 20, first=5), flags=["clock_ahead"])
 
-    assert logged(found) == [(-40, 20, [0], {"water_volume_litres": [5, 6]})]
+    assert logged(found) == [(-40, 20, [0, 11], {"water_volume_litres": [5, 6]})]
 
 
 def test_quantities_channels_and_flags_make_series_of_their_own(readings: Readings) -> None:
@@ -206,13 +214,10 @@ def test_every_sample_comes_out_again_however_it_is_written(
     ]
     found = reading(Readings([DECODER], QUANTITIES), *samples)
 
+    forms = Forms(lambda form: form)
     assert sorted(
-        (
-            (BASE_US - each.observed_at_us) // MINUTE_US,
-            {q.name: getattr(q, q.WhichOneof("value") or "") for q in each.quantities},
-            tuple(each.flags),
-        )
-        for each in samples_of(found)
+        ((BASE_US - at_us) // MINUTE_US, dict(zip(form.names, values, strict=True)), form.flags)
+        for at_us, _, form, values in samples_of(written.view(found), forms)
     ) == sorted(
         (
             age,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,29 +17,32 @@ from pipeline.store.rows import (
     add_frame,
     add_reading,
     json_of,
+    placing,
     raw_offset_of_tick,
     read_frame,
     read_reading,
     sorted_rows,
 )
 from schemas.silkstream.v1.frame_pb2 import Frame
-from schemas.silkstream.v1.reading_pb2 import Column, Quantity, Reading, Sample, Series
+from schemas.silkstream.v1.reading_pb2 import Form, Reading, Sample, Series
+from tests import readings as written
 from tests.unit.pipeline.material import BASE_US, EUI, batch_decoder, new_state, numbered, raw, raw_tick, stored
 
-COLUMNS = {"distance_metres": 0, "firmware_version": 1, "tilted": 2}
+DISTANCE = Form(numbers=["distance_metres"])
+FORMS = placing(["distance_metres", "firmware_version", "tilted"])
 FIRST, SECOND = b"\x01" * 16, b"\x02" * 16
 
 
 def rows_of(*records: StoredRecord) -> Rows:
     """The rows of what decode makes of raw records."""
     rows = Rows()
-    for written in stored(batch_decoder().decode(new_state(), numbered(records)).records):
-        if written.topic.endswith("frame.v1"):
-            add_frame(rows, written, read_frame(written))
-        elif "readings." in written.topic:
-            add_reading(rows, "container", COLUMNS, record=written, reading=read_reading(written, COLUMNS))
+    for record in stored(batch_decoder().decode(new_state(), numbered(records)).records):
+        if record.topic.endswith("frame.v1"):
+            add_frame(rows, record, read_frame(record))
+        elif "readings." in record.topic:
+            add_reading(rows, "container", record=record, said=read_reading(record, FORMS))
         else:
-            add_dead_letter(rows, written)
+            add_dead_letter(rows, record)
     return rows
 
 
@@ -47,21 +51,26 @@ def only(table: Table) -> tuple[Any, ...]:
     return row
 
 
-def reading(identity: bytes, minute: int, *said: Quantity, channel: int = 0) -> Reading:
-    sample = Sample(observed_at_us=BASE_US + minute * 60_000_000, channel=channel, quantities=said)
+def reading(
+    identity: bytes, minute: int, values: dict[str, written.Value], *, channel: int = 0, flags: Sequence[str] = ()
+) -> Reading:
+    sample = written.sample(values, at_us=BASE_US + minute * 60_000_000, channel=channel, flags=flags)
     return Reading(event_id=identity, dev_eui=EUI, samples=[sample], decoder="level", f_cnt=identity[0])
 
 
-def series(*columns: Column, first_minute: int = 0) -> Reading:
-    made = Series(first_at_us=BASE_US + first_minute * 60_000_000, step_us=60_000_000, columns=columns, flags=["odd"])
-    return Reading(event_id=FIRST, dev_eui=EUI, series=[made], decoder="level", f_cnt=1)
+def logged(*series: Series) -> Reading:
+    return Reading(event_id=FIRST, dev_eui=EUI, series=series, decoder="level", f_cnt=1)
+
+
+def torn(sample: Sample) -> bytes:
+    return Reading(event_id=FIRST, dev_eui=EUI, samples=[sample]).SerializeToString()
 
 
 def added(*readings: Reading) -> Rows:
     rows = Rows()
     for offset, each in enumerate(readings):
         record = StoredRecord("readings.container.v1", 0, offset, 0, EUI.encode(), each.SerializeToString())
-        add_reading(rows, "container", COLUMNS, record=record, reading=read_reading(record, COLUMNS))
+        add_reading(rows, "container", record=record, said=read_reading(record, FORMS))
     return rows
 
 
@@ -122,8 +131,8 @@ def test_tags_are_equal_whatever_their_order() -> None:
 
 def test_equal_keys_fill_each_other_and_the_later_value_wins() -> None:
     rows = added(
-        reading(FIRST, 0, Quantity(name="distance_metres", number=1.0), Quantity(name="tilted", flag=True)),
-        reading(SECOND, 0, Quantity(name="distance_metres", number=2.0), Quantity(name="firmware_version", text="1.2")),
+        reading(FIRST, 0, {"distance_metres": 1.0, "tilted": True}),
+        reading(SECOND, 0, {"distance_metres": 2.0, "firmware_version": "1.2"}),
     )
     row = only(rows.readings["container"])
     assert row[:5] == (EUI, BASE_US, 0, SECOND.hex(), 2)
@@ -131,16 +140,15 @@ def test_equal_keys_fill_each_other_and_the_later_value_wins() -> None:
 
 
 def test_time_and_channel_keep_samples_apart() -> None:
-    one = Quantity(name="distance_metres", number=1.0)
+    one: dict[str, written.Value] = {"distance_metres": 1.0}
     rows = added(reading(FIRST, 0, one), reading(FIRST, 1, one), reading(FIRST, 0, one, channel=1))
     assert len(rows.readings["container"].rows) == 3
 
 
 def test_a_series_is_a_row_for_each_of_its_times() -> None:
-    rows = added(series(Column(name="distance_metres", numbers=[1.0, 2.0, 3.0])))
-    made = [reading(FIRST, minute, Quantity(name="distance_metres", number=minute + 1.0)) for minute in range(3)]
-    for each in made:
-        each.samples[0].flags.append("odd")
+    log = written.series({"distance_metres": [1.0, 2.0, 3.0]}, first_at_us=BASE_US, step_us=60_000_000, flags=["odd"])
+    rows = added(logged(log))
+    made = [reading(FIRST, minute, {"distance_metres": minute + 1.0}, flags=["odd"]) for minute in range(3)]
     one_by_one = added(*made)
     assert rows.readings["container"].rows == one_by_one.readings["container"].rows
     assert rows.device_latest.rows == one_by_one.device_latest.rows
@@ -150,8 +158,8 @@ def test_a_series_is_a_row_for_each_of_its_times() -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_latest_value_is_the_newest_measured_not_the_newest_arrived(order: tuple[int, int]) -> None:
     said = [
-        reading(FIRST, 5, Quantity(name="distance_metres", number=5.0)),
-        reading(SECOND, 3, Quantity(name="distance_metres", number=3.0), Quantity(name="firmware_version", text="x")),
+        reading(FIRST, 5, {"distance_metres": 5.0}),
+        reading(SECOND, 3, {"distance_metres": 3.0, "firmware_version": "x"}),
     ]
     latest = added(*(said[place] for place in order)).device_latest.rows
     assert latest[EUI, 0, "distance_metres"][3:] == (BASE_US + 300_000_000, 5.0, None, FIRST.hex())
@@ -160,12 +168,12 @@ def test_the_latest_value_is_the_newest_measured_not_the_newest_arrived(order: t
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_of_two_equally_new_values_the_greater_event_wins(order: tuple[int, int]) -> None:
-    said = [reading(each, 5, Quantity(name="distance_metres", number=float(each[0]))) for each in (FIRST, SECOND)]
+    said = [reading(each, 5, {"distance_metres": float(each[0])}) for each in (FIRST, SECOND)]
     assert only(added(*(said[place] for place in order)).device_latest)[4] == 2.0
 
 
 def test_a_flag_and_an_integer_have_a_number_among_the_latest() -> None:
-    assert only(added(reading(FIRST, 0, Quantity(name="tilted", flag=True))).device_latest)[4:6] == (1.0, None)
+    assert only(added(reading(FIRST, 0, {"tilted": True})).device_latest)[4:6] == (1.0, None)
 
 
 def test_a_dead_letter_has_one_index_row_however_often_it_was_written() -> None:
@@ -194,19 +202,18 @@ def test_what_is_no_frame_is_refused(value: bytes | None) -> None:
     [
         (b"\xff\xff", "not a reading"),
         (b"", "without identity"),
-        (reading(FIRST, 0, Quantity(name="gone", number=1)).SerializeToString(), "no column gone"),
-        (series(Column(name="gone", integers=[1])).SerializeToString(), "no column gone"),
-        (
-            series(
-                Column(name="distance_metres", numbers=[1.0]), Column(name="tilted", integers=[0, 1])
-            ).SerializeToString(),
-            "differ in length",
-        ),
+        (reading(FIRST, 0, {"gone": 1}).SerializeToString(), "no column gone"),
+        (logged(written.series({"gone": [1]}, first_at_us=1, step_us=1)).SerializeToString(), "no column gone"),
+        (reading(FIRST, 0, {"gone": True}).SerializeToString(), "no column gone"),
+        (logged(Series(count=2, form=DISTANCE, numbers=[1.0])).SerializeToString(), "without a name for each"),
+        (logged(Series(count=1, form=DISTANCE, numbers=[1.0, 2.0])).SerializeToString(), "without a name for each"),
+        (torn(Sample(form=DISTANCE)), "without a name for each"),
+        (torn(Sample(form=DISTANCE, numbers=[1.0, 2.0])), "without a name for each"),
     ],
 )
 def test_what_is_no_reading_is_refused(value: bytes, detail: str) -> None:
     with pytest.raises(Reject, match=detail):
-        read_reading(StoredRecord("t", 0, 0, 0, b"", value), COLUMNS)
+        read_reading(StoredRecord("t", 0, 0, 0, b"", value), FORMS)
 
 
 def test_a_forwarded_tick_says_its_raw_offset() -> None:

@@ -10,15 +10,14 @@ from pipeline.core.clock import EPOCH, from_us
 from pipeline.core.model import Record, StoredRecord
 from pipeline.core.ticks import EVENT_HEADER, RAW_OFFSET_HEADER, TICK, Tick, write_tick
 from schemas.silkstream.v1.frame_pb2 import Device, Frame, Gateway
-from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
+from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.readings import Value, said, sample, series
 from topologies.runtime.places import Places, build_places
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 BASE_US = 1_760_000_000_000_000
 """2025-10-09, the zero of `minutes`."""
-
-Value = float | bool | int | str
 
 
 def at(minutes: float) -> int:
@@ -34,16 +33,6 @@ def eui(number: int) -> str:
 def event_id(*parts: object) -> bytes:
     """An event id that follows from its parts."""
     return sha1(repr(parts).encode(), usedforsecurity=False).digest()[:16]
-
-
-def _quantity(name: str, value: Value) -> Quantity:
-    if isinstance(value, bool):
-        return Quantity(name=name, flag=value)
-    if isinstance(value, str):
-        return Quantity(name=name, text=value)
-    if isinstance(value, int):
-        return Quantity(name=name, integer=value)
-    return Quantity(name=name, number=value)
 
 
 def reading(
@@ -66,15 +55,8 @@ def reading(
         decoder="test",
         decoder_version="1",
         samples=[
-            Sample(
-                observed_at_us=at(minutes),
-                flags=flags,
-                quantities=[_quantity(name, value) for name, value in values.items()],
-            ),
-            *(
-                Sample(observed_at_us=at(when), quantities=[_quantity(*each) for each in taken.items()])
-                for when, taken in earlier
-            ),
+            sample(values, at_us=at(minutes), flags=flags),
+            *(sample(taken, at_us=at(when)) for when, taken in earlier),
         ],
     )
 
@@ -86,13 +68,11 @@ def with_series(content: Reading) -> Reading:
     del written.samples[1:]
     if past:
         times = [each.observed_at_us for each in past]
-        first = times[0]
-        series = written.series.add(first_at_us=first, step_us=(times[-1] - first) // max(len(past) - 1, 1))
-        assert times == [first + n * series.step_us for n in range(len(past))]
-        for place, quantity in enumerate(past[0].quantities):
-            kind = quantity.WhichOneof("value")
-            values = [getattr(each.quantities[place], kind or "") for each in past]
-            getattr(series.columns.add(name=quantity.name), f"{kind}s").extend(values)
+        first_us, step_us = times[0], (times[-1] - times[0]) // max(len(past) - 1, 1)
+        assert times == [first_us + place * step_us for place in range(len(past))]
+        rows = [said(each) for each in past]
+        columns = {name: [value for row in rows if not isinstance(value := row[name], str)] for name in rows[0]}
+        written.series.append(series(columns, first_at_us=first_us, step_us=step_us))
     return written
 
 

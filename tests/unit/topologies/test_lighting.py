@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.core.clock import to_us
-from schemas.silkstream.v1.reading_pb2 import Quantity, Reading, Sample
+from schemas.silkstream.v1.reading_pb2 import Reading
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
+from tests.readings import sample, view
 from tests.unit.topologies.material import BASE_US, eui, event_id
 from topologies.lighting.meters import TURN, Meter, Use, metered, read_meter
 from topologies.lighting.nights import Figures, Said, figures_of
@@ -30,20 +32,14 @@ def night(day: date) -> Night:
 # ── frames ──
 
 
-def reading(*samples: tuple[int, dict[str, float | bool | int]]) -> Reading:
-    def quantity(name: str, value: float) -> Quantity:
-        if isinstance(value, bool):
-            return Quantity(name=name, flag=value)
-        return Quantity(name=name, integer=value) if isinstance(value, int) else Quantity(name=name, number=value)
-
-    return Reading(
-        event_id=event_id("x"),
-        dev_eui=eui(1),
-        observed_at_us=BASE_US,
-        samples=[
-            Sample(channel=channel, observed_at_us=BASE_US, quantities=[quantity(n, v) for n, v in values.items()])
-            for channel, values in samples
-        ],
+def reading(*samples: tuple[int, dict[str, float | bool | int]]) -> ReadingView:
+    return view(
+        Reading(
+            event_id=event_id("x"),
+            dev_eui=eui(1),
+            observed_at_us=BASE_US,
+            samples=[sample(values, channel=channel, at_us=BASE_US) for channel, values in samples],
+        )
     )
 
 
@@ -72,7 +68,7 @@ def test_a_node_with_two_outputs_burns_with_either_and_fails_with_either() -> No
 
 
 def test_what_no_number_says_is_not_said() -> None:
-    assert reports(reading((0, {"dimming_ratio": float("nan"), "active_power_watts": float("inf")}))) == []
+    assert reports(reading((0, {"dimming_ratio": float("nan"), "active_power_watts": float("inf")}))) == ()
 
 
 # ── counters ──

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.city.model import City
-from schemas.silkstream.v1.reading_pb2 import Column, Quantity, Reading, Sample, Series
+from schemas.silkstream.v1.reading_pb2 import Reading, Sample, Series
+from tests.readings import sample, series, view
 from tests.unit.topologies.material import BASE_US, eui
 from topologies.water.facts import Volume, Volumes
 from topologies.water.logic import WaterLogic
@@ -24,22 +25,21 @@ def frame(*series: Series, samples: Sequence[Sample] = (), at_us: int = BASE_US)
     return Reading(dev_eui=eui(1), event_id=b"e" * 16, observed_at_us=at_us, series=series, samples=samples)
 
 
-def series(first_us: int, step_us: int, *litres: float, channel: int = 0) -> Series:
+def log(first_us: int, step_us: int, *litres: float, channel: int = 0) -> Series:
     """Volumes at even steps before the frame."""
-    columns = [Column(name=NAME, numbers=litres)]
-    return Series(first_at_us=BASE_US + first_us, step_us=step_us, channel=channel, columns=columns)
+    return series({NAME: litres}, first_at_us=BASE_US + first_us, step_us=step_us, channel=channel)
 
 
-def sample(at_us: int, litres: float) -> Sample:
+def volume(at_us: int, litres: float) -> Sample:
     """One volume."""
-    return Sample(observed_at_us=BASE_US + at_us, quantities=[Quantity(name=NAME, number=litres)])
+    return sample({NAME: litres}, at_us=BASE_US + at_us)
 
 
 def volumes(reading: Reading) -> list[Volume]:
     """What is read, one by one, in microseconds from the frame."""
     return [
         (at_us - BASE_US, litres)
-        for report in WaterLogic(City()).read(reading)
+        for report in WaterLogic(City()).read(view(reading))
         for each in report.volumes
         for at_us, litres in each.after(-1)
     ]
@@ -69,7 +69,7 @@ def test_one_volume_has_no_step() -> None:
 
 
 def test_a_log_stays_together() -> None:
-    (report,) = WaterLogic(City()).read(frame(series(-30, 10, 1, 2, 3), samples=[sample(0, 4)]))
+    (report,) = WaterLogic(City()).read(view(frame(log(-30, 10, 1, 2, 3), samples=[volume(0, 4)])))
 
     assert report.volumes == (Volumes(BASE_US - 30, 10, (1, 2, 3)), Volumes(BASE_US, 0, (4,)))
 
@@ -77,14 +77,14 @@ def test_a_log_stays_together() -> None:
 @pytest.mark.parametrize(
     ("given_", "expected"),
     [
-        (series(-20, 10, 1, 2, 3, 4), [(-20, 1), (-10, 2), (0, 3)]),
-        (series(-20, 10, 1, -2, 3), [(-20, 1), (0, 3)]),
-        (series(-20, 10, 1, math.nan, 3), [(-20, 1), (0, 3)]),
-        (series(-20, 10, 1, math.inf, 3), [(-20, 1), (0, 3)]),
-        (series(0, -10, 3, 2, 1), [(-20, 1), (-10, 2), (0, 3)]),
-        (series(-20, 0, 3, 2), [(-20, 2)]),
-        (series(-20, 10, 1, 2, channel=1), []),
-        (series(-20, 10), []),
+        (log(-20, 10, 1, 2, 3, 4), [(-20, 1), (-10, 2), (0, 3)]),
+        (log(-20, 10, 1, -2, 3), [(-20, 1), (0, 3)]),
+        (log(-20, 10, 1, math.nan, 3), [(-20, 1), (0, 3)]),
+        (log(-20, 10, 1, math.inf, 3), [(-20, 1), (0, 3)]),
+        (log(0, -10, 3, 2, 1), [(-20, 1), (-10, 2), (0, 3)]),
+        (log(-20, 0, 3, 2), [(-20, 2)]),
+        (log(-20, 10, 1, 2, channel=1), []),
+        (log(-20, 10), []),
     ],
     ids=["to come", "less than none", "no number", "endless", "the newest first", "one time", "another probe", "none"],
 )
@@ -101,12 +101,12 @@ _LITRES = st.one_of(st.integers(0, 50).map(float), st.sampled_from([-1.0, math.n
 def test_logs_that_reach_into_each_other_are_the_volumes_that_they_hold(
     logs: list[tuple[int, int, list[float]]],
 ) -> None:
-    one_by_one = [(begin + step * place, each) for begin, step, log in logs for place, each in enumerate(log)]
+    one_by_one = [(begin + step * place, each) for begin, step, litres in logs for place, each in enumerate(litres)]
     expected: dict[int, float] = {}
     for at_us, litres in one_by_one:
         if at_us <= 0 and litres >= 0:
             expected[at_us] = min(litres, expected.get(at_us, litres))
 
-    found = volumes(frame(*(series(begin, step, *log) for begin, step, log in logs)))
+    found = volumes(frame(*(log(begin, step, *litres) for begin, step, litres in logs)))
     assert found == sorted(expected.items())
-    assert found == volumes(frame(samples=[sample(*each) for each in one_by_one]))
+    assert found == volumes(frame(samples=[volume(*each) for each in one_by_one]))
