@@ -22,13 +22,14 @@ ID = bytes(range(16))
 AT = datetime(1987, 6, 5, 4, 3, 2, 1, tzinfo=UTC)
 COLUMNS = (
     "device text, at timestamptz, id uuid, number double precision, big bigint, whole integer, flag boolean, word text,"
-    " json jsonb, words text[], wholes integer[], numbers double precision[], later timestamptz"
+    " json jsonb, words text[], wholes integer[], numbers double precision[], three double precision[],"
+    " later timestamptz"
 )
 
 
 async def written(settings: Settings, *fields: Sequence[bytes]) -> list[tuple[object, ...]]:
     """Rows as the database gives them back: the first three columns, and these behind them."""
-    lines = [binary.head(13, DEVICE, to_us(AT), ID) + b"".join(mine) for mine in fields]
+    lines = [binary.head(14, DEVICE, to_us(AT), ID) + b"".join(mine) for mine in fields]
     async with connected(settings, "test") as connection, connection.cursor() as cursor:
         await cursor.execute(f"CREATE TEMPORARY TABLE given ({COLUMNS})".encode())
         async with cursor.copy("COPY given FROM STDIN (FORMAT binary)") as copy:
@@ -50,13 +51,15 @@ async def test_every_type_comes_back_as_it_was(settings: Settings) -> None:
             binary.texts(("", 'a "b", {c}', "Straße", "NULL")),
             binary.integers((-1, 0, 2**31 - 1)),
             binary.numbers((0.1, None, -1e300)),
+            binary.three(1, -0.5, 1.7e15),
             binary.time(to_us(AT)),
         ),
     )
 
     assert row == (
         *(DEVICE, AT, UUID(bytes=ID), -0.1, -(2**63), 2**31 - 1, True, "Hüls\\t\t\n\\N"),
-        *({"a": [1, None, "ü"]}, ["", 'a "b", {c}', "Straße", "NULL"], [-1, 0, 2**31 - 1], [0.1, None, -1e300], AT),
+        *({"a": [1, None, "ü"]}, ["", 'a "b", {c}', "Straße", "NULL"], [-1, 0, 2**31 - 1], [0.1, None, -1e300]),
+        *([1.0, -0.5, 1.7e15], AT),
     )
 
 
@@ -66,15 +69,15 @@ async def test_what_is_null_or_empty_or_no_number_comes_back_as_that(settings: S
         settings,
         (
             *(binary.number(None), none, binary.integer(None), binary.flag(None), binary.text(None)),
-            *(none, none, none, none, binary.time(None)),
+            *(none, none, none, none, none, binary.time(None)),
         ),
         (
             *(binary.number(nan), binary.bigint(0), binary.integer(0), binary.flag(False), binary.text("")),
-            *(binary.jsonb(b"null"), binary.texts(()), binary.integers(()), binary.numbers((inf, 2.5)), none),
+            *(binary.jsonb(b"null"), binary.texts(()), binary.integers(()), binary.numbers((inf, 2.5)), none, none),
         ),
     )
 
-    assert nulls[3:] == (None,) * 10
+    assert nulls[3:] == (None,) * 11
     assert isinstance(empty[3], float)
     assert isnan(empty[3])
-    assert empty[4:] == (0, 0, False, "", None, [], [], [inf, 2.5], None)
+    assert empty[4:] == (0, 0, False, "", None, [], [], [inf, 2.5], None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.city.model import City
@@ -18,7 +19,7 @@ from topologies.lighting.meters import Meter, read_meter
 from topologies.lighting.rules import RULES
 from topologies.runtime import alert_events, rows
 from topologies.runtime.alarms import alarms_field, read_alarms
-from topologies.runtime.binary import NULL, flag, head, integer, number, numbers, text, texts, time
+from topologies.runtime.binary import NULL, flag, head, integer, number, numbers, text, texts, three, time
 from topologies.runtime.model import Table, Topology
 from topologies.runtime.stage import stage_of
 
@@ -26,10 +27,10 @@ NAME: Final = "lighting"
 FACTS: Final = Table(
     "luminaire_state",
     (
-        *("device", "observed_at", "event_id", "dimming_ratio", "lamp_on", "lamp_failure", "driver_failure"),
-        *("power_watts", "energy_watt_hours", "energy_channel", "lamp_seconds", "lamp_channel", "site", "segment"),
-        *("rated_watts", "night", "prior_at", "burning", "since", "until_at", "failed", "should_burn", "level_ratio"),
-        *("draws_watts", "lamp_fault", "driver_fault", "meter", "used_watt_hours", "used_since", "lamp_meter"),
+        *("device", "observed_at", "event_id", "site", "segment", "rated_watts", "night", "lamp_on", "lamp_failure"),
+        *("driver_failure", "burning", "failed", "should_burn", "lamp_fault", "driver_fault", "dimming_ratio"),
+        *("power_watts", "energy_watt_hours", "energy_channel", "lamp_seconds", "lamp_channel", "prior_at", "since"),
+        *("until_at", "level_ratio", "draws_watts", "meter", "used_watt_hours", "used_since", "lamp_meter"),
         *("lit_seconds", "lit_since", "alarms", "flags"),
     ),
 )
@@ -81,29 +82,19 @@ def fact_row(fact: State) -> bytes:
     return b"".join(
         (
             head(len(FACTS.columns), device, at_us, event_id),
+            _where(site, segment, rated, night_us),
+            _states(lamp_on, failure, driver, burning, failed, should_burn, lamp_fault, driver_fault),
             number(told),
-            flag(lamp_on),
-            flag(failure),
-            flag(driver),
             number(power),
             number(consumed),
             integer(energy_at),
             number(seconds),
             integer(lamp_at),
-            text(site),
-            text(segment),
-            number(rated),
-            time(night_us),
             time(prior_us),
-            flag(burning),
             time(since_us),
             time(until_us),
-            flag(failed),
-            flag(should_burn),
             number(level),
             number(watts),
-            flag(lamp_fault),
-            flag(driver_fault),
             _meter_field(energy),
             _NOTHING_USED if used is None else number(used) + time(used_us),
             _meter_field(lamp),
@@ -114,8 +105,22 @@ def fact_row(fact: State) -> bytes:
     )
 
 
+@lru_cache(maxsize=20_000)
+def _where(site: str | None, segment: str | None, rated: float | None, night_us: int | None) -> bytes:
+    """The fields that a luminaire's facts of a night have in common."""
+    return b"".join((text(site), text(segment), number(rated), time(night_us)))
+
+
+@lru_cache(maxsize=3**8)
+def _states(*states: bool | None) -> bytes:
+    return b"".join(map(flag, states))
+
+
 def _meter_field(meter: Meter | None) -> bytes:
-    return NULL if meter is None else numbers(meter[:3] if meter.odd_us is None else meter)
+    if meter is None:
+        return NULL
+    channel, value, at_us, odd, odd_us = meter
+    return three(channel, value, at_us) if odd_us is None else numbers((channel, value, at_us, odd, odd_us))
 
 
 def now_row(partition: int, fact: State, shown: Now) -> bytes:

@@ -121,6 +121,12 @@ def numbers(values: Sequence[float | None]) -> bytes:
     return _array_head(_DOUBLE, len(values), len(content), nulls=True) + content
 
 
+def three(first: float, second: float, third: float) -> bytes:
+    """A double precision[] of three."""
+    head, pack = _doubles(3)
+    return head + pack(8, first, 8, second, 8, third)
+
+
 def _with_sizes(size: int, values: Sequence[Any]) -> list[Any]:
     """Each value behind its size."""
     pairs = [size] * (2 * len(values))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from pipeline.core.identity import Id
@@ -45,10 +44,16 @@ class Volumes(NamedTuple):
         place = -((first_us - at_us) // step_us) if step_us else 1
         return Volumes(first_us + place * step_us, step_us, litres[place:]) if place < len(litres) else None
 
-    def after(self, at_us: int) -> Iterator[Volume]:
+    def after(self, at_us: int) -> Sequence[Volume]:
         """Those that are later than a time."""
-        later = self.since(at_us + 1)
-        return iter(()) if later is None else zip(count(later.first_us, later.step_us), later.litres)
+        first_us, step_us, litres = self
+        if at_us < first_us:
+            first = 0
+        elif step_us:
+            first = (at_us - first_us) // step_us + 1
+        else:
+            return ()
+        return [(first_us + step_us * place, litres[place]) for place in range(first, len(litres))]
 
 
 class Report(NamedTuple):

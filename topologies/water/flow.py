@@ -51,7 +51,10 @@ def count(track: Track, volumes: Sequence[Volumes], limits: Limits) -> Counted:
     burst: bool | None = None
     fell = False
     flags: tuple[str, ...] = ()
-    for at_us, litres in [volume for each in volumes for volume in each.after(last_us)]:
+    fresh: list[Volume] = []
+    for each in volumes:
+        fresh += each.after(last_us)
+    for at_us, litres in fresh:
         rise = litres - last
         if rise < 0 and newest >= last:
             # The log goes by the meter's clock, the newest volume by ours: what is out of line is known already.

@@ -97,14 +97,12 @@ class WaterLogic:
             track, found, meter_alarms, alarms = before.track, before.found, before.meter_alarms, before.alarms
         used = peak = None
         if volumes:
-            mine = volumes
-            if volumes[0].first_us < place.since_us:
+            if track is None:
                 # What was logged before the meter came here is of another site.
-                mine = tuple(filter(None, [each.since(place.since_us) for each in volumes]))
-            if track is None and mine:
-                track = begun((mine[0].first_us, mine[0].litres[0]))
+                mine = list(filter(None, [each.since(place.since_us) for each in volumes]))
+                track = begun((mine[0].first_us, mine[0].litres[0])) if mine else None
             if track is not None:
-                track, used, peak, burst, fell, odd = count(track, mine, limits)
+                track, used, peak, burst, fell, odd = count(track, volumes, limits)
                 if odd:
                     flags = (*flags, *dict.fromkeys(odd))
                 found = _found(track, limits, found, burst=burst, fell=fell if used is not None else None)
