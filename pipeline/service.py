@@ -28,7 +28,7 @@ from pipeline.http import serving
 
 DRAIN_SECONDS: Final = 25.0
 STALL_SECONDS: Final = 300.0
-COLLECTION: Final = (50_000, 20, 50)
+COLLECTION: Final = (200_000, 20, 50)
 """Objects before the youngest generation is collected, and how many of those before the next two."""
 WATCH_SECONDS: Final = 5.0
 HELD_SECONDS: Final = 30.0

@@ -21,6 +21,7 @@ from topologies.runtime.model import I, Logic, Message
 _DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
 _FIRST_US: Final = 1
 _LATEST_US: Final = 4_102_444_800_000_000  # 2100: nothing that the database could not store
+_NO_TIME: Final = "its time, or a sample's, is not between 1970 and 2100"
 
 
 Given: TypeAlias = tuple[I, Record]
@@ -81,8 +82,7 @@ def take_in(
             if mine is None:
                 _check_device(device)
             observed_us = reading.observed_at_us
-            _check_time(observed_us)
-            _check_identity(reading.event_id)
+            _check(observed_us, reading.event_id)
         except (DecodeError, ValueError) as unreadable:
             taken.refusals.append(_unreadable(record, unreadable))
             continue
@@ -102,20 +102,20 @@ def take_in(
         if not inputs:
             taken.discarded["not_measured"] += 1
             continue
-        try:
+        for each in inputs:
+            if not _FIRST_US <= each.observed_at_us < _LATEST_US:
+                taken.refusals.append(_unreadable(record, _NO_TIME))
+                break
+        else:
+            if mine is None:
+                mine = given[device] = []
             for each in inputs:
-                _check_time(each.observed_at_us)
-        except ValueError as impossible:
-            taken.refusals.append(Refusal(record, Reason.RECORD_UNREADABLE, f"a sample of it: {impossible}"))
-            continue
-        if mine is None:
-            mine = given[device] = []
-        mine += [(each, record) for each in inputs]
-        taken.newest_us = max(taken.newest_us, observed_us)
+                mine.append((each, record))
+            taken.newest_us = max(taken.newest_us, observed_us)
     return taken
 
 
-def _unreadable(record: Record, why: Exception) -> Refusal:
+def _unreadable(record: Record, why: Exception | str) -> Refusal:
     return Refusal(record, Reason.RECORD_UNREADABLE, f"not what its topic holds: {why}")
 
 
@@ -124,14 +124,11 @@ def _check_device(device: str) -> None:
         raise ValueError(f"{device!r} is no DevEUI")
 
 
-def _check_identity(event_id: Id) -> None:
+def _check(at_us: int, event_id: Id) -> None:
+    if not _FIRST_US <= at_us < _LATEST_US:
+        raise ValueError(_NO_TIME)
     if len(event_id) != 16:
         raise ValueError("it has no event id")
-
-
-def _check_time(at_us: int) -> None:
-    if not _FIRST_US <= at_us < _LATEST_US:
-        raise ValueError("its time is not between 1970 and 2100")
 
 
 def _tick(taken: Intake[Any], record: Record) -> None:

@@ -37,9 +37,9 @@ class Places:
         segments = self._segments.get(device)
         if segments is None:
             return None
-        for segment in reversed(segments):
-            if segment.from_us <= at_us:
-                place: Place | None = segment.place
+        place: Place | None
+        for from_us, place in reversed(segments):
+            if from_us <= at_us:
                 return place
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Final, NamedTuple
 
 from pipeline.core.identity import Id
@@ -47,13 +48,12 @@ class Volumes(NamedTuple):
     def after(self, at_us: int) -> Sequence[Volume]:
         """Those that are later than a time."""
         first_us, step_us, litres = self
-        if at_us < first_us:
-            first = 0
-        elif step_us:
-            first = (at_us - first_us) // step_us + 1
-        else:
+        if first_us + step_us * (len(litres) - 1) <= at_us:
             return ()
-        return [(first_us + step_us * place, litres[place]) for place in range(first, len(litres))]
+        if at_us < first_us:
+            return tuple(zip(count(first_us, step_us), litres))
+        place = (at_us - first_us) // step_us + 1
+        return tuple(zip(count(first_us + place * step_us, step_us), litres[place:]))
 
 
 class Report(NamedTuple):

@@ -6,6 +6,7 @@ brought as well. They are merged by their time, in the state that goes from fact
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 from math import inf, isfinite
 from typing import Final, NamedTuple
@@ -178,25 +179,33 @@ class WaterLogic:
 
 def _possible(first_us: int, step_us: int, litres: tuple[float, ...], now_us: int) -> Sequence[Volumes]:
     """A log without times to come and numbers that are no volume."""
-    logged = Volumes(first_us, step_us, litres)
-    if litres and step_us > 0 and logged.last_us <= now_us and min(litres) >= 0 and isfinite(sum(litres)):
-        return (logged,)
-    singly = logged.after(first_us - 1)
+    in_time = step_us > 0 and first_us + step_us * (len(litres) - 1) <= now_us
+    if litres and in_time and min(litres) >= 0 and isfinite(sum(litres)):
+        return (Volumes(first_us, step_us, litres),)
+    singly = zip(itertools.count(first_us, step_us), litres)
     return [Volumes(at_us, 0, (each,)) for at_us, each in singly if at_us <= now_us and 0 <= each < inf]
 
 
 def _in_order(volumes: list[Volumes]) -> tuple[Volumes, ...]:
     """In the order of time, one by one where some reach into others."""
+    if _are_in_order(volumes):
+        return tuple(volumes)
     volumes.sort()
+    if _are_in_order(volumes):
+        return tuple(volumes)
+    singly = [volume for each in volumes for volume in each.after(each.first_us - 1)]
+    # Of one time the smallest.
+    least = dict(sorted(singly, reverse=True))
+    return tuple(Volumes(at_us, 0, (least[at_us],)) for at_us in sorted(least))
+
+
+def _are_in_order(volumes: Sequence[Volumes]) -> bool:
     last_us = -1
     for first_us, step_us, litres in volumes:
         if first_us <= last_us:
-            singly = [volume for each in volumes for volume in each.after(each.first_us - 1)]
-            # Of one time the smallest.
-            least = dict(sorted(singly, reverse=True))
-            return tuple(Volumes(at_us, 0, (least[at_us],)) for at_us in sorted(least))
+            return False
         last_us = first_us + step_us * (len(litres) - 1)
-    return tuple(volumes)
+    return True
 
 
 def _found(
