@@ -28,8 +28,9 @@ from pipeline.http import serving
 
 DRAIN_SECONDS: Final = 25.0
 STALL_SECONDS: Final = 300.0
-COLLECTION: Final = (200_000, 20, 50)
-"""Objects before the youngest generation is collected, and how many of those before the next two."""
+COLLECTION: Final = (400_000, 20, 50)
+"""Objects before the youngest generation is collected, and how many of those before the next two: more than two batches
+have alive at once, so that none of them is looked through."""
 WATCH_SECONDS: Final = 5.0
 HELD_SECONDS: Final = 30.0
 """A run that lasted so long had worked: the pauses begin again with the shortest."""

@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from google.protobuf.message import DecodeError
 
 from schemas.silkstream.v1 import reading_pb2
-from schemas.silkstream.v1.reading_view_pb2 import ReadingView, SeriesView
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 
 T = TypeVar("T")
 Value = float | int
@@ -129,9 +129,8 @@ def samples_of(reading: ReadingView, forms: Forms[T]) -> list[Sample[T]]:
         DecodeError: a form is none, or has not as many names as there are values.
     """
     samples = live_of(reading, forms)
-    for series in reading.series[:]:
-        first_us, step_us, count, channel, form, columns = _series(series, forms)
-        rows = zip(*columns, strict=True) if columns else repeat((), count)
+    for first_us, step_us, times, channel, form, columns in series_of(reading, forms):
+        rows = zip(*columns, strict=True) if columns else repeat((), times)
         samples += [(first_us + place * step_us, channel, form, values) for place, values in enumerate(rows)]
     return samples
 
@@ -160,21 +159,20 @@ def series_of(reading: ReadingView, forms: Forms[T]) -> list[Series[T]]:
     Raises:
         DecodeError: as `samples_of`.
     """
-    return [_series(series, forms) for series in reading.series[:]]
-
-
-def _series(series: SeriesView, forms: Forms[T]) -> Series[T]:
-    made, numbers, integers = forms[series.form]
-    count = series.count
-    values: list[Any] = series.numbers[:] if numbers else []
-    if integers:
-        values += series.integers[:]
-    width = numbers + integers
-    # Where none of the values is read there are all the same no more times than values.
-    if len(values) != width * count or (not width and count > len(series.numbers) + len(series.integers)):
-        raise DecodeError("a series without a name for each column")
-    columns = [values] if width == 1 else [values[place * count : (place + 1) * count] for place in range(width)]
-    return Series(series.first_at_us, series.step_us, count, series.channel, made, columns)
+    found = []
+    for series in reading.series[:]:
+        made, numbers, integers = forms[series.form]
+        times = series.count
+        values: list[Any] = series.numbers[:] if numbers else []
+        if integers:
+            values += series.integers[:]
+        width = numbers + integers
+        # Where none of the values is read there are all the same no more times than values.
+        if len(values) != width * times or (not width and times > len(series.numbers) + len(series.integers)):
+            raise DecodeError("a series without a name for each column")
+        columns = [values] if width == 1 else [values[place * times : (place + 1) * times] for place in range(width)]
+        found.append(Series(series.first_at_us, series.step_us, times, series.channel, made, columns))
+    return found
 
 
 def finite(values: Sequence[Value], place: int | None) -> Value | None:
