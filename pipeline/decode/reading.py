@@ -24,7 +24,7 @@ from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 AHEAD_US: Final = 300_000_000
 """How far a time may lie ahead of what is known: clocks differ, and more than that is a clock that is wrong."""
 HISTORY_AHEAD: Final = "history_ahead"
-"""Flag of a reading: its device's clock runs ahead, and history with times to come was left out."""
+"""Flag of a frame's samples: its device's clock runs ahead, and history with times to come was left out."""
 _KEPT: Final = 20_000
 """How many forms are enough for a city's devices; beyond that, all are made anew."""
 

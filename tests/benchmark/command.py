@@ -100,8 +100,9 @@ async def measure(wanted: argparse.Namespace, screen: Console) -> None:
     if report is None and not wanted.quick and not wanted.only:
         report = REPOSITORY / "docs/benchmarks" / f"{datetime.now(UTC):%Y-%m-%d}.md"
     if report is not None:
-        options = " ".join(f"--{name} {value}" for name, value in (("runs", wanted.runs),) if value)
-        command = f"tests/benchmark/run.py {options}" if options else "make bench"
+        options = [f"--runs {wanted.runs}"] if wanted.runs else []
+        options += [f"--only {name}" for name in wanted.only or ()]
+        command = " ".join(["tests/benchmark/run.py", *options]) if options else "make bench"
         report.write_text(report_of(bench, machine, command, seconds))
         screen.print(f"report: {report}")
 
