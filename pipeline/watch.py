@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError
 
 from pipeline.core import topics
 from pipeline.core.clock import from_us
 from pipeline.core.model import Partition, Record
+from pipeline.core.samples import Form, Forms, live_of, series_of
 from pipeline.core.ticks import is_tick
 from pipeline.kafka.ports import Log
-from schemas.silkstream.v1 import frame_pb2, reading_pb2
+from schemas.silkstream.v1 import frame_pb2
+from schemas.silkstream.v1.reading_view_pb2 import ReadingView
 
 _CHUNK: Final = 1000
+_FORMS: Final = Forms(lambda form: form)
 
 
 async def records_of(log: Log, topic: str, *, partitions: int, follow: bool) -> AsyncIterator[Record]:
@@ -43,16 +47,38 @@ def shown(record: Record) -> str:
 
 def _content(record: Record) -> str:
     value = record.value or b""
-    message: Message | None = None
-    if not is_tick(record):
-        if record.topic.endswith(topics.FRAME):
-            message = frame_pb2.Frame()
-        elif "readings." in record.topic:
-            message = reading_pb2.Reading()
-    if message is None:
-        return value.decode(errors="backslashreplace")
     try:
-        message.ParseFromString(value)
+        if is_tick(record):
+            return value.decode(errors="backslashreplace")
+        if record.topic.endswith(topics.FRAME):
+            return _json(MessageToDict(frame_pb2.Frame.FromString(value), preserving_proto_field_name=True))
+        if "readings." in record.topic:
+            return _json(_reading(ReadingView.FromString(value)))
     except DecodeError:
         return value.hex()
-    return MessageToJson(message, preserving_proto_field_name=True, indent=None)
+    return value.decode(errors="backslashreplace")
+
+
+def _reading(reading: ReadingView) -> dict[str, Any]:
+    """A reading with each value under its name."""
+    found: dict[str, Any] = MessageToDict(reading, preserving_proto_field_name=True)
+    if reading.samples:
+        found["samples"] = [
+            _said(form, values, observed_at_us=at_us, channel=channel)
+            for at_us, channel, form, values in live_of(reading, _FORMS)
+        ]
+    if reading.series:
+        found["series"] = [
+            _said(form, columns, first_at_us=first_us, step_us=step_us, channel=channel)
+            for first_us, step_us, _, channel, form, columns in series_of(reading, _FORMS)
+        ]
+    return found
+
+
+def _said(form: Form, values: Sequence[Any], **where: int) -> dict[str, Any]:
+    flags = {"flags": form.flags} if form.flags else {}
+    return where | flags | dict(zip(form.names, values, strict=True)) | dict(form.states)
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)

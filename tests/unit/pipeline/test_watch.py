@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from pipeline.core.model import Outgoing, StoredRecord
-from pipeline.core.topics import FRAME
+from pipeline.core.topics import FRAME, readings
 from pipeline.kafka.memory import MemoryBroker, MemoryLog
 from pipeline.watch import records_of, shown
+from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.readings import sample, series
 from tests.unit.pipeline.material import EUI, batch_decoder, new_state, raw, raw_tick, stored
 
 
@@ -29,6 +31,23 @@ def test_frames_and_readings_are_json_with_the_names_of_the_schema() -> None:
         message = json.loads("{" + content)
         assert (message["dev_eui"], message["decoder"]) == (EUI, "level")
         assert ("verdict" in message) == topic.endswith(FRAME)
+
+
+def test_a_reading_is_shown_with_each_value_under_its_name() -> None:
+    reading = Reading(
+        dev_eui=EUI,
+        samples=[sample({"distance_metres": 1.5, "tilted": True}, at_us=7, channel=2, flags=["odd"])],
+        series=[series({"pulses": [1, 2]}, first_at_us=3, step_us=2)],
+    )
+    line = shown(StoredRecord(readings("container"), 0, 1, 0, EUI.encode(), reading.SerializeToString()))
+
+    assert json.loads(line[line.index("{") :]) == {
+        "dev_eui": EUI,
+        "samples": [
+            {"observed_at_us": 7, "channel": 2, "flags": ["odd"], "distance_metres": 1.5, "tilted": True},
+        ],
+        "series": [{"first_at_us": 3, "step_us": 2, "channel": 0, "pulses": [1, 2]}],
+    }
 
 
 def test_a_tick_among_frames_is_shown_as_it_is() -> None:
