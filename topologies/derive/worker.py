@@ -52,6 +52,9 @@ async def run(context: Context) -> None:
         while not context.stop.is_set():
             more = False
             for derivation, at in due_at.items():
+                if context.stop.is_set():
+                    # Each is a transaction of its own, and all of them together may take longer than a stop may.
+                    return
                 started = time.perf_counter()
                 if started < at:
                     continue
