@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from schemas.silkstream.v1.frame_pb2 import Frame
 from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.readings import said
 
 _FULL: Final = 0.8
 _RESOLVED: Final = 0.7
@@ -25,9 +26,7 @@ def _values(reading: Reading) -> Row:
         for values, names in ((series.numbers, series.form.numbers), (series.integers, series.form.integers)):
             found |= zip(names, values[series.count - 1 :: series.count], strict=True)
     for sample in reading.samples:
-        found |= zip(sample.form.numbers, sample.numbers, strict=True)
-        found |= zip(sample.form.integers, sample.integers, strict=True)
-        found |= {state.name: getattr(state, state.WhichOneof("value") or "text") for state in sample.form.states}
+        found |= said(sample)
     return found
 
 

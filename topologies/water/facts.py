@@ -47,6 +47,7 @@ class Volumes(NamedTuple):
 
     def after(self, at_us: int) -> Sequence[Volume]:
         """Those that are later than a time."""
+        # Not by way of `last_us` and `since`: asked twice for each frame, they cost a twentieth of its whole time.
         first_us, step_us, litres = self
         if first_us + step_us * (len(litres) - 1) <= at_us:
             return ()

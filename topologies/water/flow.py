@@ -51,10 +51,7 @@ def count(track: Track, volumes: Sequence[Volumes], limits: Limits) -> Counted:
     burst: bool | None = None
     fell = False
     flags: tuple[str, ...] = ()
-    fresh: list[Volume] = []
-    for each in volumes:
-        fresh += each.after(last_us)
-    for at_us, litres in fresh:
+    for at_us, litres in [volume for each in volumes for volume in each.after(last_us)]:
         rise = litres - last
         if rise < 0 and newest >= last:
             # The log goes by the meter's clock, the newest volume by ours: what is out of line is known already.
