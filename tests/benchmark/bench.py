@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from rich.console import Console
@@ -19,6 +19,7 @@ from pipeline.core.settings import Settings
 from tests.benchmark.figures import Figure, Measured, number, of_stage
 from tests.benchmark.inputs import Published, read_messages
 from tests.benchmark.installation import environment_of
+from tests.benchmark.machine import addition_ns
 
 PROCESS_SECONDS: Final = 180.0
 ENCODINGS: Final = ("json", "protobuf")
@@ -33,16 +34,29 @@ class Sizes:
     bridged: int
     readings: int
     agent: int
-    agent_runs: int
     latency_seconds: int
 
 
-FULL: Final = Sizes(
-    runs=5, messages=60_000, bridged=40_000, readings=120_000, agent=6_000, agent_runs=3, latency_seconds=60
-)
-QUICK: Final = Sizes(
-    runs=2, messages=15_000, bridged=12_000, readings=30_000, agent=2_500, agent_runs=1, latency_seconds=10
-)
+FULL: Final = Sizes(runs=5, messages=60_000, bridged=40_000, readings=120_000, agent=6_000, latency_seconds=60)
+QUICK: Final = Sizes(runs=2, messages=15_000, bridged=12_000, readings=30_000, agent=2_500, latency_seconds=10)
+
+
+class Agent(NamedTuple):
+    """An idiomatic Faust agent."""
+
+    kind: str
+    topic: str
+    """What it reads."""
+
+
+class Runs(NamedTuple):
+    """What the runs of a stage were like."""
+
+    ours: Sequence[Measured]
+    theirs: Sequence[Measured]
+    """The agent's, each right behind one of ours; empty where there is none."""
+    profiled: Callable[[], Awaitable[str]]
+    """Makes one run more, and says where its CPU went."""
 
 
 @dataclass(slots=True)
@@ -77,6 +91,7 @@ class Bench:
             answer.get("queued_seconds", 0.0),
             answer["peak_bytes"],
             answer.get("rows", 0.0),
+            addition_ns(),
         )
         return measured, answer.get("profile", "")
 
@@ -107,61 +122,49 @@ class Bench:
         settings: Settings,
         *,
         before: Callable[[], Awaitable[object]],
-        runs: int | None = None,
-    ) -> tuple[list[Measured], Callable[[], Awaitable[str]]]:
-        """Several runs of a stage, and a way to have it profiled by one more."""
+        beside: Agent | None = None,
+    ) -> Runs:
+        """Several runs of a stage, each followed by one of a Faust agent where there is one to compare with.
+
+        In turn, because the machine of one minute is not that of the next: what is compared are neighbours.
+        """
         module = ("tests.benchmark.stage", name, str(records))
-        found = []
-        for run in range(runs or self.sizes.runs):
+        runs: list[Measured] = []
+        theirs: list[Measured] = []
+        for run in range(self.sizes.runs):
             await before()
             self.say(f"{name}: run {run + 1}")
-            measured, _ = await self.process(*module, settings=settings)
-            found.append(measured)
+            runs.append((await self.process(*module, settings=settings))[0])
+            if beside is not None:
+                agent = ("tests.benchmark.agents", *beside, str(self.sizes.agent))
+                theirs.append((await self.process(*agent, settings=settings))[0])
 
         async def profiled() -> str:
             await before()
             _, sentence = await self.process(*module, "--profile", settings=settings)
             return sentence
 
-        return found, profiled
+        return Runs(runs, theirs, profiled)
 
-    async def agent(self, kind: str, topic: str, settings: Settings) -> list[Measured]:
-        """Several runs of a Faust agent."""
-        found = []
-        for run in range(self.sizes.agent_runs):
-            self.say(f"Faust agent {kind}: run {run + 1}")
-            measured, _ = await self.process(
-                "tests.benchmark.agents", kind, topic, str(self.sizes.agent), settings=settings
-            )
-            found.append(measured)
-        return found
+    def compare(self, section: str, what: str, runs: Runs, *, target: float | None = None) -> None:
+        """Add the idiomatic way's lines and the ratios."""
+        self.figures += of_stage(f"{section}: Faust, one event at a time", what, runs.theirs)
+        pairs = list(zip(runs.ours, runs.theirs, strict=True))
+        rates = [ours.rate / theirs.rate for ours, theirs in pairs]
+        cpu = [theirs.cpu_us / ours.cpu_us for ours, theirs in pairs]
+        self.figures += [
+            Figure(section=section, name="rate, ours over Faust's", unit="times", values=rates, target=target),
+            Figure(section=section, name="CPU, Faust's over ours", unit="times", values=cpu),
+        ]
 
-    def compare(
-        self,
-        section: str,
-        what: str,
-        ours: Sequence[Measured],
-        theirs: Sequence[Measured],
-        *,
-        target: float | None = None,
-    ) -> None:
-        """Add the idiomatic way's lines and the ratio."""
-        self.figures += of_stage(f"{section}: Faust, one event at a time", what, theirs)
-        rate = median(m.rate for m in ours) / median(m.rate for m in theirs)
-        cpu = median(m.cpu_us for m in theirs) / median(m.cpu_us for m in ours)
-        self.figures.append(
-            Figure(section=section, name="rate, ours over Faust's", unit="times", values=[rate], target=target)
-        )
-        self.figures.append(Figure(section=section, name="CPU, Faust's over ours", unit="times", values=[cpu]))
-
-    async def explain(self, rate: Figure, measured: Sequence[Measured], profiled: Callable[[], Awaitable[str]]) -> None:
+    async def explain(self, rate: Figure, runs: Runs) -> None:
         """Where a rate falls short, say what a profile says."""
         if rate.reached is False:
             self.say(f"{rate.section}: profile")
-            share = median(m.cpu_seconds / m.wall_seconds for m in measured)
-            queued = median(m.queued_seconds / m.wall_seconds for m in measured)
+            share = median(m.cpu_seconds / m.wall_seconds for m in runs.ours)
+            queued = median(m.queued_seconds / m.wall_seconds for m in runs.ours)
             self.remarks.append(
                 f"{rate.section}: {number(rate.median)} {rate.unit} instead of {number(rate.target or 0)}. The process "
                 f"used {share:.0%} of a core, waited {queued:.0%} of the time for one and {1 - share - queued:.0%} for "
-                f"the servers; of its CPU: {await profiled()}."
+                f"the servers; of its CPU: {await runs.profiled()}."
             )

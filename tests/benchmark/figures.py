@@ -23,6 +23,8 @@ class Measured(NamedTuple):
     peak_bytes: int
     rows: float
     """Rows or facts written; 0 where it writes none."""
+    addition_ns: float
+    """What an addition took right behind it: a machine is not every day, nor every minute, worth the same."""
 
     @property
     def rate(self) -> float:
@@ -85,7 +87,7 @@ def number(value: float) -> str:
 def of_stage(
     section: str, what: str, measured: Sequence[Measured], *, target: float | None = None, limit: float | None = None
 ) -> list[Figure]:
-    """The usual lines about a process: rate, CPU, what it had of a core and waited for one, memory."""
+    """The usual lines about a process: rate, CPU, its share of a core and wait for one, memory, the machine's pace."""
     figures = [
         Figure(section=section, name="rate", unit=f"{what}/s", values=[m.rate for m in measured], target=target),
         Figure(section=section, name="CPU", unit=f"us/{what}", values=[m.cpu_us for m in measured]),
@@ -102,6 +104,7 @@ def of_stage(
     return [
         *figures,
         Figure(section=section, name="memory, peak", unit="MB", values=peaks, target=limit, at_most=True),
+        Figure(section=section, name="a bare addition", unit="ns", values=[m.addition_ns for m in measured]),
     ]
 
 

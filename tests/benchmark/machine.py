@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import timeit
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from infra.local.layout import REPOSITORY
 from pipeline.core.settings import Settings
 
 _LIBRARIES = ("aiokafka", "faust-streaming", "msgspec", "paho-mqtt", "protobuf", "psycopg")
+_ADDITIONS = 1_000_000
 
 
 def described(settings: Settings) -> Mapping[str, str]:
@@ -65,6 +67,11 @@ def peak_bytes(pid: int | None = None) -> int:
     status = Path(f"/proc/{pid or 'self'}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def addition_ns() -> float:
+    """How long an addition in a bare loop takes this Python now: what the machine is worth at this moment."""
+    return 1e9 * min(timeit.repeat("total += 1", "total = 0", number=_ADDITIONS, repeat=5)) / _ADDITIONS
 
 
 def queued_seconds() -> float:

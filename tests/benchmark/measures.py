@@ -10,7 +10,7 @@ from infra.local.layout import REPOSITORY
 from pipeline.core import topics
 from pipeline.kafka.provision import provision
 from pipeline.simulator import Family, devices
-from tests.benchmark.bench import ENCODINGS, Bench
+from tests.benchmark.bench import ENCODINGS, Agent, Bench
 from tests.benchmark.derive import derive
 from tests.benchmark.figures import MEGABYTE, Figure, of_stage
 from tests.benchmark.inputs import plan, raw_records
@@ -61,7 +61,7 @@ async def parts(bench: Bench) -> None:
 async def models(bench: Bench) -> None:
     """Every decoder by itself, and the choice of one."""
     answers = []
-    for run in range(bench.sizes.agent_runs):
+    for run in range(min(bench.sizes.runs, 3)):
         bench.say(f"decoders one by one: run {run + 1}")
         answers.append(await bench.answer("tests.benchmark.models"))
     for name in answers[0]["models"]:
@@ -100,10 +100,10 @@ async def bridge(bench: Bench) -> None:
             await loader.publish_all(messages)
 
     try:
-        runs, profiled = await bench.stage("bridge", len(messages), settings, before=before)
-        found = of_stage("bridge", "message", runs, target=15_000, limit=MEMORY_MB)
+        runs = await bench.stage("bridge", len(messages), settings, before=before)
+        found = of_stage("bridge", "message", runs.ours, target=15_000, limit=MEMORY_MB)
         bench.figures += found
-        await bench.explain(found[0], runs, profiled)
+        await bench.explain(found[0], runs)
     finally:
         keep_session(settings, expiry_seconds=0)
         await demolish(settings)
@@ -117,15 +117,17 @@ async def decode(bench: Bench) -> None:
         await build(settings)
         try:
             count = await fill(settings, raw_records(bench.messages(encoding), namespace=settings.namespace))
-            runs, profiled = await bench.stage("decode", count, settings, before=before)
-            section = f"decode, {encoding}"
-            found = of_stage(section, "frame", runs, target=35_000, limit=MEMORY_MB)
-            bench.figures += found
-            await bench.explain(found[0], runs, profiled)
+            beside = None
             if encoding == "json":
                 await provision(settings, [faust_topic(settings)])
-                theirs = await bench.agent("decode", settings.namespace + topics.RAW, settings)
-                bench.compare(section, "frame", runs, theirs)
+                beside = Agent("decode", settings.namespace + topics.RAW)
+            runs = await bench.stage("decode", count, settings, before=before, beside=beside)
+            section = f"decode, {encoding}"
+            found = of_stage(section, "frame", runs.ours, target=35_000, limit=MEMORY_MB)
+            bench.figures += found
+            await bench.explain(found[0], runs)
+            if beside is not None:
+                bench.compare(section, "frame", runs)
         finally:
             await demolish(settings)
 
@@ -137,22 +139,22 @@ async def store(bench: Bench) -> None:
     try:
         await fill(settings, raw_records(bench.messages("json"), namespace=settings.namespace))
         counts = await decode_raw(settings)
-        runs, profiled = await bench.stage("store", sum(counts.values()), settings, before=lambda: build(settings))
+        runs = await bench.stage("store", sum(counts.values()), settings, before=lambda: build(settings))
         rows = Figure(
             section="store",
             name="rows of all tables",
             unit="rows/s",
-            values=[run.rows / run.wall_seconds for run in runs],
+            values=[run.rows / run.wall_seconds for run in runs.ours],
             target=40_000,
         )
-        usual = of_stage("store", "record", runs, limit=MEMORY_MB)
-        per_row = [run.cpu_seconds / run.rows * 1e6 for run in runs]
+        usual = of_stage("store", "record", runs.ours, limit=MEMORY_MB)
+        per_row = [run.cpu_seconds / run.rows * 1e6 for run in runs.ours]
         bench.figures += [
             rows,
             Figure(section="store", name="CPU", unit="us/row", values=per_row),
             *usual,
         ]
-        await bench.explain(rows, runs, profiled)
+        await bench.explain(rows, runs)
     finally:
         await demolish(settings)
 

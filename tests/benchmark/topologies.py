@@ -9,7 +9,7 @@ from pipeline.core.model import Outgoing
 from pipeline.core.settings import Settings
 from pipeline.installed import installed_stages
 from pipeline.simulator import sites_csv
-from tests.benchmark.bench import Bench
+from tests.benchmark.bench import Agent, Bench
 from tests.benchmark.figures import MEGABYTE, Figure, of_stage
 from tests.benchmark.inputs import messages
 from tests.benchmark.installation import build, demolish, fill, fresh_settings, import_sites
@@ -49,12 +49,12 @@ async def _topology(bench: Bench, name: str) -> None:
             await build(settings)
             await import_sites(settings, sites)
 
-        runs, profiled = await bench.stage(_PREFIX + name, count, settings, before=before)
-        found = of_stage(section, "reading", runs, target=READINGS_PER_SECOND, limit=MEMORY_MB)
+        agent = Agent(name, settings.namespace + LOADS[name].topic)
+        runs = await bench.stage(_PREFIX + name, count, settings, before=before, beside=agent)
+        found = of_stage(section, "reading", runs.ours, target=READINGS_PER_SECOND, limit=MEMORY_MB)
         bench.figures += found
-        await bench.explain(found[0], runs, profiled)
-        theirs = await bench.agent(name, settings.namespace + LOADS[name].topic, settings)
-        bench.compare(section, "reading", runs, theirs, target=TIMES_FAUST)
+        await bench.explain(found[0], runs)
+        bench.compare(section, "reading", runs, target=TIMES_FAUST)
     finally:
         await demolish(settings)
 
