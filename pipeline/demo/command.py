@@ -30,7 +30,7 @@ from pipeline.core.settings import load as load_settings
 from pipeline.database.connection import Connection, connected
 from pipeline.database.migrate import drop, migrate
 from pipeline.demo.account import account, table
-from pipeline.demo.look import View, look, unfinished
+from pipeline.demo.look import View, ask, look, unfinished
 from pipeline.demo.rules import city_file
 from pipeline.demo.screen import line, screen
 from pipeline.demo.story import tell_city, tell_frame
@@ -122,6 +122,8 @@ class Demo:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
             self._supervised() as supervised,
         ):
+            # People read these times beside sentences, which tell legal time.
+            await ask(connection, "legal_time", zone=settings.derive.time_zone)
             await self._wait_until_alive(session, supervised)
             ledger = await self._play(session, connection, log, supervised)
             if supervised.done():

@@ -1,5 +1,8 @@
 -- What the demo's screen and its closing words ask the database.
 
+-- legal_time --
+SELECT set_config('TimeZone', %(zone)s, false);
+
 -- totals --
 SELECT (SELECT count(*) FROM frame) AS frames,
        (SELECT count(*) FROM frame WHERE verdict = 'accepted') AS accepted,

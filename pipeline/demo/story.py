@@ -23,7 +23,7 @@ _MOST: Final = 8
 
 async def tell_city(console: Console, connection: Connection, now: datetime) -> None:
     """Print what operations wants to know."""
-    console.rule("the city's answers")
+    console.rule("the city's answers, in its legal time")
     zones = Table("zone", "free", "occupied", "unknown", "bays", box=None, pad_edge=False)
     for zone, bays, occupied, free, unknown in await ask(connection, "zones"):
         zones.add_row(zone, str(free), str(occupied), str(unknown), str(bays))
@@ -123,12 +123,12 @@ async def tell_frame(console: Console, settings: Settings, log: KafkaLog, connec
         way.add_row("decoder", f"{alert['decoder']} {alert['decoder_version']}")
         way.add_row(
             "row",
-            f"reading_container: {at:%F %T} distance_metres={distance} tilted={tilted} battery_ratio={battery} "
+            f"reading_container: {at:%F %T %Z} distance_metres={distance} tilted={tilted} battery_ratio={battery} "
             f"flags={flags}",
         )
     for distance, ratio, full, site in await ask(connection, "fact_to_tell", **key):
         way.add_row("fact", f"container_level: {site} distance {distance} m = {100 * (ratio or 0):.0f} % full={full}")
-    way.add_row("alert", f"{alert['rule']} {alert['subject']} since {alert['since']:%F %T}: {alert['message_en']}")
+    way.add_row("alert", f"{alert['rule']} {alert['subject']} since {alert['since']:%F %T %Z}: {alert['message_en']}")
     for out_topic, content in await ask(connection, "outbox_to_tell", key=alert["subject"]):
         way.add_row(
             "Kafka", f"{settings.namespace}{str(out_topic).removeprefix(settings.namespace)}: {str(content)[:220]}…"
