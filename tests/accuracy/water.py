@@ -44,17 +44,14 @@ NEVER_TRUE: Final = (
 # What a meter logged before it came to its site is not the site's.
 _CONSUMED: Final = """
     WITH told AS (
-        SELECT site, (volume ->> 0)::bigint / 1e6 AS at_seconds
+        SELECT site, valid_from,
+               to_timestamp(((series -> 0)::bigint + place * (series -> 1)::bigint) / 1e6) AS at
         FROM water_consumption
         JOIN assignment USING (device, site)
-        CROSS JOIN jsonb_array_elements(volumes) AS volume
-        WHERE to_timestamp((volume ->> 0)::bigint / 1e6) >= valid_from
+        CROSS JOIN jsonb_array_elements(volumes) AS series
+        CROSS JOIN generate_series(0, jsonb_array_length(series -> 2) - 1) AS place
     ),
-    stretch AS (
-        SELECT site, to_timestamp(min(at_seconds)) AS begins, to_timestamp(max(at_seconds)) AS ends
-        FROM told
-        GROUP BY site
-    ),
+    stretch AS (SELECT site, min(at) AS begins, max(at) AS ends FROM told WHERE at >= valid_from GROUP BY site),
     used AS (SELECT site, sum(used_litres) AS litres FROM water_consumption GROUP BY site)
     SELECT site, litres, begins, ends FROM used JOIN stretch USING (site) WHERE litres IS NOT NULL ORDER BY site
 """

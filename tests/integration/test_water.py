@@ -15,9 +15,10 @@ from pipeline.core.settings import Settings
 from pipeline.core.topics import alerts
 from pipeline.database.connection import connected
 from schemas.silkstream.v1.reading_pb2 import Reading
+from tests.accuracy import water as accuracy
 from tests.integration.servers import eventually, log_of, rows_of, running
 from tests.integration.test_topologies import Producer, describe, until_settled
-from tests.unit.topologies.material import at, eui, places, reading, records
+from tests.unit.topologies.material import at, eui, places, reading, records, with_series
 from topologies.alerts.acknowledge import acknowledge
 from topologies.relay.worker import STAGE as RELAY
 from topologies.runtime.memory import MemoryWorker
@@ -34,7 +35,7 @@ def logged(device: str, minutes: int, litres: int, *, hours: int = 24, each: int
     """A frame half an hour behind its last full hour, with the hours before it; an hour's use is `each`."""
     last = minutes - minutes % 60
     earlier = [(last - 60.0 * back, {"water_volume_litres": litres - each * back}) for back in range(hours, -1, -1)]
-    return reading(device, minutes, {"frost": False}, earlier=earlier)
+    return with_series(reading(device, minutes, {"frost": False}, earlier=earlier))
 
 
 def frames() -> list[Reading]:
@@ -95,6 +96,20 @@ async def test_the_rows_are_those_of_memory_also_after_a_restart_and_with_late_f
         key=repr,
     )
     assert {a.rule for a in stored} == {"water_leak", "water_burst", "water_backflow"}
+
+
+async def test_what_a_meter_used_is_judged_over_the_whole_of_its_logs(settings: Settings) -> None:
+    await prepared(settings)
+    producer = Producer(settings, "water")
+    await producer.send(*(logged(HOME, *said) for said in ((25 * 60 + 30, 1_000), (37 * 60 + 30, 1_048))), 3_600.0)
+    async with running(WATER, settings):
+        await until_settled(settings, WATER.name, producer)
+
+    async with connected(settings, "test") as connection:
+        found = await accuracy.read(connection, [])
+
+    # from the first hour of the first log to the last one of the second
+    assert found.consumed == [accuracy.Consumed("home", 144.0, at(60), at(37 * 60))]
 
 
 CLASSES = {"school": "internal"}
