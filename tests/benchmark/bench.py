@@ -136,6 +136,7 @@ class Bench:
             self.say(f"{name}: run {run + 1}")
             runs.append((await self.process(*module, settings=settings))[0])
             if beside is not None:
+                self.say(f"Faust agent {beside.kind}: run {run + 1}")
                 agent = ("tests.benchmark.agents", *beside, str(self.sizes.agent))
                 theirs.append((await self.process(*agent, settings=settings))[0])
 
