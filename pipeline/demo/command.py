@@ -122,14 +122,14 @@ class Demo:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
             self._supervised() as supervised,
         ):
-            # People read these times beside sentences, which tell legal time.
-            await ask(connection, "legal_time", zone=settings.derive.time_zone)
             await self._wait_until_alive(session, supervised)
             ledger = await self._play(session, connection, log, supervised)
             if supervised.done():
                 say(f"[bold red]a stage cannot live[/]; what it said is in {self._logs}")
                 return supervised.result() or EXIT_BUG
             found = await account(settings, ledger, log, connection)
+            # Its times stand beside sentences, which tell legal time. A zone that is none has stopped derive by now.
+            await ask(connection, "legal_time", zone=settings.derive.time_zone)
             now = datetime.now(UTC)
             await tell_city(self._console, connection, now)
             await tell_frame(self._console, settings, log, connection)
